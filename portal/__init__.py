@@ -1,0 +1,1 @@
+"""A multi-tenant billing portal: claims of payment beside the money that arrived."""

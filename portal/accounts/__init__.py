@@ -1,0 +1,1 @@
+"""Who uses the portal: accounts (the tenants), users and API tokens."""

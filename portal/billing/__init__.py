@@ -1,0 +1,1 @@
+"""The domain. It knows no request: functions take an actor and values."""

@@ -1,0 +1,1 @@
+"""Invoices: what an account owes."""

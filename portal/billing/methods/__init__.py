@@ -1,0 +1,1 @@
+"""Payment methods: what is offered where, and to whom."""

@@ -1,0 +1,42 @@
+"""The actor: who does something, by which face, in which request. Passed along, never taken from a global."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from portal.foundation.access import PERMISSIONS, Permission, Role
+from portal.foundation.refusals import Forbidden
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Somebody who acts. ``account_id`` is None for staff and for the system."""
+
+    user_id: UUID | None
+    account_id: UUID | None
+    role: Role
+    label: str
+    """A name for people who read the history: the user's, or the system part's."""
+    face: str
+    """How they came: ``web``, ``api``, ``admin`` or ``cli``."""
+    request_id: str = ""
+    address: str = ""
+    """Where the request came from, as text; empty on the command line."""
+
+    @classmethod
+    def system(cls, part: str) -> "Actor":
+        """The portal itself, acting through one of its parts, such as ``"import"``."""
+        return cls(user_id=None, account_id=None, role=Role.SYSTEM, label=part, face="cli")
+
+    @property
+    def is_staff(self) -> bool:
+        return self.role.is_staff
+
+    def may(self, permission: Permission) -> bool:
+        return permission in PERMISSIONS[self.role]
+
+    def must(self, permission: Permission) -> None:
+        """Raise Forbidden unless the actor has the permission."""
+        if not self.may(permission):
+            raise Forbidden(
+                "forbidden", f"Your role ({self.role}) does not allow this. Ask somebody whose role does."
+            )

@@ -1,0 +1,121 @@
+"""The database: one engine, one session, one way to write."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from flask_sqlalchemy import SQLAlchemy
+from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, event
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.pool import ConnectionPoolEntry
+
+_WRITING = "portal_writing"
+
+
+class Base(DeclarativeBase):
+    """What all models share: names of constraints that are the same in every database."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+session = db.session
+
+# Flask-SQLAlchemy makes db.Model at run time; the type checker reads the same class before that.
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware moment, in UTC on the way in and out. SQLite keeps no time zone, and a naive one is a mistake."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a moment without a time zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+@event.listens_for(Engine, "connect")
+def _set_up_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
+    """Make SQLite durable and strict. FULL: in power cuts WAL with NORMAL loses acknowledged rows."""
+    if not isinstance(connection, sqlite3.Connection):
+        return
+    connection.isolation_level = None  # BEGIN is ours, below; the driver would defer it
+    for pragma in (
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "busy_timeout=15000",
+        "foreign_keys=ON",
+        "recursive_triggers=ON",  # else INSERT OR REPLACE slips past the triggers of append-only tables
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+@event.listens_for(Engine, "begin")
+def _begin(connection: Connection) -> None:
+    """On SQLite a writing unit takes the write lock at once: one that reads first and writes later loses updates."""
+    if connection.dialect.name == "sqlite":
+        writing = connection.get_execution_options().get(_WRITING, False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """One unit of writing: all of the block is committed, or none of it. Inside another unit it joins that one.
+
+    Everything that was read before is forgotten, so that what a decision rests on is read again under the unit's locks.
+    """
+    current = session()
+    if current.info.get(_WRITING):
+        yield current
+        return
+    current.rollback()
+    current.expire_all()
+    current.info[_WRITING] = True
+    try:
+        current.connection(execution_options={_WRITING: True})
+        yield current
+        current.commit()
+    except BaseException:
+        current.rollback()
+        raise
+    finally:
+        current.info[_WRITING] = False
+
+
+@event.listens_for(Session, "before_flush")
+def _write_only_in_a_unit(current: Session, _context: object, _instances: object) -> None:
+    """A changed row outside ``transaction()`` is a mistake in the code: nothing would hold its lock."""
+    if not current.info.get(_WRITING) and (current.new or current.dirty or current.deleted):
+        raise RuntimeError("rows are written inside transaction() only")
+
+
+def violates(error: IntegrityError, constraint: str) -> bool:
+    """Whether the database refused because of the named constraint or unique index (PostgreSQL tells its name).
+
+    SQLite tells columns only; there writers take turns, so that a check before the write cannot be overtaken.
+    """
+    return getattr(getattr(error.orig, "diag", None), "constraint_name", None) == constraint

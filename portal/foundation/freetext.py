@@ -1,0 +1,89 @@
+"""Text that people typed: cleaned of what nobody can see, and refused where it carries what must not be kept."""
+
+import re
+import unicodedata
+from collections.abc import Iterator
+
+from portal.foundation.refusals import Invalid
+
+# Card networks by their first digits, with the lengths of their numbers (ISO/IEC 7812-1 and the networks' own tables).
+_NETWORKS = (
+    (re.compile(r"4"), {13, 16, 19}),  # Visa
+    (re.compile(r"5[1-5]|222[1-9]|22[3-9]|2[3-6]|27[01]|2720"), {16}),  # Mastercard
+    (re.compile(r"3[47]"), {15}),  # American Express
+    (re.compile(r"6011|64[4-9]|65"), {16, 17, 18, 19}),  # Discover, RuPay
+    (re.compile(r"30[0-5]|36|3[89]"), {14, 15, 16, 17, 18, 19}),  # Diners Club
+    (re.compile(r"35(?:2[89]|[3-8])"), {16, 17, 18, 19}),  # JCB
+    (re.compile(r"62|81"), {16, 17, 18, 19}),  # UnionPay
+    (re.compile(r"50(?:18|20|38)|5893|6304|67(?:59|6[1-3])"), {13, 14, 15, 16, 17, 18, 19}),  # Maestro
+    (re.compile(r"220[0-4]"), {16, 17, 18, 19}),  # Mir
+)
+_SEPARATOR = r"[ .\-/\u00a0\u2009-\u2015]"
+_DIGIT_RUNS = re.compile(rf"[0-9]+(?:{_SEPARATOR}{{1,3}}[0-9]+)*")
+# Marks that turn the direction of the text around them: they make a page show something other than what is stored.
+_DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
+
+
+def clean(value: str, *, field: str, most: int, label: str, lines: bool = False) -> str:
+    """The text without outer blanks, in Unicode's composed form. Raises Invalid for control characters or over-length.
+
+    ``most`` counts characters. ``lines`` allows line breaks and tabs.
+    """
+    text = unicodedata.normalize("NFC", value.replace("\r\n", "\n")).strip()
+    if len(text) > most:
+        raise Invalid(
+            "too_long",
+            f"{label} must not be longer than {most} characters; this has {len(text)}.",
+            field=field,
+        )
+    allowed = "\n\t" if lines else ""
+    if any(
+        unicodedata.category(c) in ("Cc", "Cs") and c not in allowed for c in text
+    ) or _DIRECTION_MARKS.search(text):
+        raise Invalid(
+            "control_characters",
+            f"{label} contains characters that cannot be shown. Type it by hand.",
+            field=field,
+        )
+    return text
+
+
+def required(value: str, *, field: str, most: int, label: str, lines: bool = False) -> str:
+    """Like ``clean``, and raises Invalid where nothing is left."""
+    text = clean(value, field=field, most=most, label=label, lines=lines)
+    if not text:
+        raise Invalid("required", f"{label} is missing.", field=field)
+    return text
+
+
+def refuse_card_number(text: str, *, field: str) -> None:
+    """Raise Invalid where the text holds a payment card number, in one piece or in groups. The message does not repeat it."""
+    for run in _DIGIT_RUNS.finditer(unicodedata.normalize("NFKC", text)):
+        groups = re.findall("[0-9]+", run.group())
+        if any(_is_card_number(digits) for digits in _joined(groups)):
+            message = "This looks like a card number. The portal never keeps one: take it out and send the form again."
+            raise Invalid("card_number", message, field=field)
+
+
+def _joined(groups: list[str]) -> Iterator[str]:
+    """Neighbouring groups as one number, as far as a card number is long (13 to 19 digits)."""
+    for start in range(len(groups)):
+        digits = ""
+        for group in groups[start:]:
+            digits += group
+            if len(digits) > 19:
+                break
+            if len(digits) >= 13:
+                yield digits
+
+
+def _is_card_number(digits: str) -> bool:
+    return any(prefix.match(digits) and len(digits) in lengths for prefix, lengths in _NETWORKS) and _luhn(
+        digits
+    )
+
+
+def _luhn(digits: str) -> bool:
+    """ISO/IEC 7812-1, annex B."""
+    doubled = (int(d) * (1 + i % 2) for i, d in enumerate(reversed(digits)))
+    return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0

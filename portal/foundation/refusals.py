@@ -1,0 +1,73 @@
+"""Refusals: what the domain answers when it will not do something.
+
+A refusal is for the person who asked. It has a ``code`` (a stable word for programs), a ``message`` (what happened, why,
+and what to do) and, where one input is at fault, its ``field``. Each face translates refusals in one place.
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True)
+class FieldError:
+    """One input at fault. ``code`` is a stable word; ``message`` is for people."""
+
+    field: str
+    code: str
+    message: str
+
+
+class Refusal(Exception):
+    """Base of all refusals. ``status`` is the HTTP status that a face answers with."""
+
+    status: ClassVar[int] = 400
+
+    def __init__(self, code: str, message: str, *, field: str | None = None, **details: object) -> None:
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.details = details
+        """Facts beside the message, such as the id of the payment that stands in the way; never a secret."""
+        self.errors = [FieldError(field, code, message)] if field else []
+
+
+class Invalid(Refusal):
+    """The request itself is wrong: missing, malformed or against a rule that does not depend on time."""
+
+    status = 400
+
+    @classmethod
+    def fields(cls, errors: list[FieldError]) -> "Invalid":
+        """Several inputs at fault at once."""
+        refusal = cls("invalid_input", "Some of the input is missing or not valid. See the single fields.")
+        refusal.errors = errors
+        return refusal
+
+
+class NotSignedIn(Refusal):
+    """Nobody, or somebody with a bad token, asks for what needs a person."""
+
+    status = 401
+
+
+class Forbidden(Refusal):
+    """The person is known, and may not."""
+
+    status = 403
+
+
+class NotFound(Refusal):
+    """Absent, or another account's: nobody can tell which."""
+
+    status = 404
+
+    def __init__(
+        self, code: str = "not_found", message: str = "There is nothing here, or it is not yours."
+    ) -> None:
+        super().__init__(code, message)
+
+
+class Conflict(Refusal):
+    """Right in itself, but something else stands in the way by now."""
+
+    status = 409

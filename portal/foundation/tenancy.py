@@ -1,0 +1,104 @@
+"""Tenancy: a query sees the rows of one account, or says aloud that it sees all, or raises.
+
+``AccountScoped`` marks the rows that belong to an account. Inside ``account_scope`` the session adds the account to every
+SELECT, UPDATE and DELETE on them by itself; outside any scope it raises ``ScopeMissing``.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import cast
+from uuid import UUID
+
+from sqlalchemy import ForeignKey, Table, Uuid, event, false
+from sqlalchemy.orm import (
+    Mapped,
+    ORMExecuteState,
+    Session,
+    declared_attr,
+    mapped_column,
+    with_loader_criteria,
+)
+from sqlalchemy.sql import visitors
+
+from portal.foundation.db import Base
+
+EVERY_ACCOUNT = object()
+_scope: ContextVar[object] = ContextVar("account_scope", default=None)
+
+
+class ScopeMissing(RuntimeError):
+    """A query on rows of accounts was made without saying whose. A mistake in the code, never the user's."""
+
+
+class AccountScoped:
+    """Mixin of the rows that belong to one account."""
+
+    @declared_attr
+    def account_id(cls) -> Mapped[UUID]:
+        return mapped_column(Uuid, ForeignKey("accounts.id"))
+
+
+@contextmanager
+def account_scope(account_id: UUID) -> Iterator[None]:
+    """See and touch the rows of this account only."""
+    token = _scope.set(account_id)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+@contextmanager
+def across_accounts() -> Iterator[None]:
+    """See the rows of all accounts: staff, sign-in and the command line, each saying so."""
+    token = _scope.set(EVERY_ACCOUNT)
+    try:
+        yield
+    finally:
+        _scope.reset(token)
+
+
+@event.listens_for(Session, "do_orm_execute")
+def _keep_to_the_scope(state: ORMExecuteState) -> None:
+    if state.is_insert or state.is_column_load or state.is_relationship_load:
+        return  # loads of an object's own columns and relations carry the criteria that it was found by
+    scope = _scope.get()
+    if scope is EVERY_ACCOUNT:
+        return
+    if _bare_tables(state) or (
+        scope is None and any(issubclass(m.class_, AccountScoped) for m in state.all_mappers)
+    ):
+        raise ScopeMissing("say whose rows: account_scope(account_id) or across_accounts()")
+    if scope is None:
+        criteria = with_loader_criteria(AccountScoped, lambda cls: false(), include_aliases=True)
+    else:
+        criteria = with_loader_criteria(
+            AccountScoped, lambda cls: cls.account_id == scope, include_aliases=True
+        )
+    state.statement = state.statement.options(criteria)
+
+
+def _bare_tables(state: ORMExecuteState) -> bool:
+    """Whether the statement names tables of account rows directly, where no criteria can be added."""
+    if state.is_orm_statement:
+        return False
+    elements = visitors.iterate(cast(visitors.ExternallyTraversible, state.statement))
+    tables = {element for element in elements if isinstance(element, Table)}
+    return bool(tables & _scoped_tables())
+
+
+def _scoped_tables() -> set[Table]:
+    mapped = (mapper for mapper in Base.registry.mappers if issubclass(mapper.class_, AccountScoped))
+    return {table for mapper in mapped for table in mapper.tables if isinstance(table, Table)}
+
+
+@event.listens_for(Session, "before_flush")
+def _write_into_the_scope(current: Session, _context: object, _instances: object) -> None:
+    """A new or changed row belongs to the account in scope."""
+    scope = _scope.get()
+    if scope is EVERY_ACCOUNT:
+        return
+    for row in (*current.new, *current.dirty, *current.deleted):
+        if isinstance(row, AccountScoped) and row.account_id != scope:
+            raise ScopeMissing(f"a {type(row).__name__} of an account that is not in scope")
