@@ -37,6 +37,4 @@ class Actor:
     def must(self, permission: Permission) -> None:
         """Raise Forbidden unless the actor has the permission."""
         if not self.may(permission):
-            raise Forbidden(
-                "forbidden", f"Your role ({self.role}) does not allow this. Ask somebody whose role does."
-            )
+            raise Forbidden("forbidden", f"Your role ({self.role}) does not allow this. Ask somebody whose role does.")

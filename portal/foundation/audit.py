@@ -46,7 +46,7 @@ def record(
     account_id: UUID | None = None,
     **changes: object,
 ) -> None:
-    """Write one entry into the running transaction, or one of its own. A change is a value, or a pair (before, after)."""
+    """Write one entry into the running transaction, or one of its own. A change is a value, or a pair before, after."""
     entry = AuditEntry(
         at=clock.now(),
         action=action,

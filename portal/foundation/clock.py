@@ -1,13 +1,28 @@
 """The one place where time comes from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, date, datetime
+
+_told: ContextVar[datetime | None] = ContextVar("told_time", default=None)
 
 
 def now() -> datetime:
     """The present moment, aware, in UTC."""
-    return datetime.now(UTC)
+    return _told.get() or datetime.now(UTC)
 
 
 def today() -> date:
     """The present date in UTC. A due date counts by it, wherever the reader sits."""
     return now().date()
+
+
+@contextmanager
+def set_to(moment: datetime) -> Iterator[None]:
+    """Tell the time: everything in the block happens at this moment. For demo data and tests."""
+    token = _told.set(moment.astimezone(UTC))
+    try:
+        yield
+    finally:
+        _told.reset(token)

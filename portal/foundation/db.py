@@ -7,9 +7,9 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from flask_sqlalchemy import SQLAlchemy
-from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, event
+from sqlalchemy import ColumnElement, Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, event
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm import DeclarativeBase, Session
+from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 _WRITING = "portal_writing"
@@ -119,3 +119,18 @@ def violates(error: IntegrityError, constraint: str) -> bool:
     SQLite tells columns only; there writers take turns, so that a check before the write cannot be overtaken.
     """
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None) == constraint
+
+
+def flush_or_refuse(constraint: str, refusal: Exception) -> None:
+    """Send the pending rows to the database, and raise the refusal where the named constraint stands against them."""
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if violates(error, constraint):
+            raise refusal from error
+        raise
+
+
+def contains(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
+    """Whether the column holds the text somewhere, in any case; ``%`` and ``_`` mean themselves."""
+    return column.icontains(text, autoescape=True)

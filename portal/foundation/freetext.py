@@ -37,9 +37,7 @@ def clean(value: str, *, field: str, most: int, label: str, lines: bool = False)
             field=field,
         )
     allowed = "\n\t" if lines else ""
-    if any(
-        unicodedata.category(c) in ("Cc", "Cs") and c not in allowed for c in text
-    ) or _DIRECTION_MARKS.search(text):
+    if any(unicodedata.category(c) in ("Cc", "Cs") and c not in allowed for c in text) or _DIRECTION_MARKS.search(text):
         raise Invalid(
             "control_characters",
             f"{label} contains characters that cannot be shown. Type it by hand.",
@@ -57,7 +55,7 @@ def required(value: str, *, field: str, most: int, label: str, lines: bool = Fal
 
 
 def refuse_card_number(text: str, *, field: str) -> None:
-    """Raise Invalid where the text holds a payment card number, in one piece or in groups. The message does not repeat it."""
+    """Raise Invalid where the text holds a payment card number, in one piece or in groups. The message keeps it out."""
     for run in _DIGIT_RUNS.finditer(unicodedata.normalize("NFKC", text)):
         groups = re.findall("[0-9]+", run.group())
         if any(_is_card_number(digits) for digits in _joined(groups)):
@@ -78,9 +76,7 @@ def _joined(groups: list[str]) -> Iterator[str]:
 
 
 def _is_card_number(digits: str) -> bool:
-    return any(prefix.match(digits) and len(digits) in lengths for prefix, lengths in _NETWORKS) and _luhn(
-        digits
-    )
+    return any(prefix.match(digits) and len(digits) in lengths for prefix, lengths in _NETWORKS) and _luhn(digits)
 
 
 def _luhn(digits: str) -> bool:

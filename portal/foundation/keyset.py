@@ -49,9 +49,7 @@ def paginate(
     descending = newest_first != backward
     if start is not None:
         statement = statement.where(key < start if descending else key > start)
-    statement = (
-        statement.order_by(None).order_by(key.desc() if descending else key.asc()).limit(page_size + 1)
-    )
+    statement = statement.order_by(None).order_by(key.desc() if descending else key.asc()).limit(page_size + 1)
     rows = list(session.execute(statement).all())
     more = len(rows) > page_size
     rows = rows[:page_size]
@@ -77,8 +75,6 @@ def _read_cursor(cursor: str) -> tuple[bytes, UUID]:
     except (UnicodeEncodeError, Base64Error):
         raw = b""
     if len(raw) != 17 or raw[:1] not in (_FORWARD, _BACKWARD):
-        message = (
-            "This cursor was not written by the portal. Follow the links of a page instead of making one."
-        )
+        message = "This cursor was not written by the portal. Follow the links of a page instead of making one."
         raise Invalid("invalid_cursor", message, field="cursor")
     return raw[:1], UUID(bytes=raw[1:])

@@ -52,9 +52,7 @@ class Money:
         digits = exponent(currency)
         match = re.fullmatch(r"(-?)([0-9]{1,16})(?:\.([0-9]+))?", text, re.ASCII)
         if match is None:
-            raise Invalid(
-                "invalid_amount", f"“{text[:40]}” is not an amount. Write it like 1234.50.", field=field
-            )
+            raise Invalid("invalid_amount", f"“{text[:40]}” is not an amount. Write it like 1234.50.", field=field)
         sign, whole, fraction = match[1], match[2], match[3] or ""
         if len(fraction) > digits:
             raise Invalid(

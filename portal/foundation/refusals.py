@@ -1,7 +1,7 @@
 """Refusals: what the domain answers when it will not do something.
 
-A refusal is for the person who asked. It has a ``code`` (a stable word for programs), a ``message`` (what happened, why,
-and what to do) and, where one input is at fault, its ``field``. Each face translates refusals in one place.
+A refusal is for the person who asked. It has a ``code`` (a stable word for programs), a ``message`` (what happened,
+why, and what to do) and, where one input is at fault, its ``field``. Each face translates refusals in one place.
 """
 
 from dataclasses import dataclass
@@ -61,9 +61,7 @@ class NotFound(Refusal):
 
     status = 404
 
-    def __init__(
-        self, code: str = "not_found", message: str = "There is nothing here, or it is not yours."
-    ) -> None:
+    def __init__(self, code: str = "not_found", message: str = "There is nothing here, or it is not yours.") -> None:
         super().__init__(code, message)
 
 

@@ -1,7 +1,7 @@
 """Tenancy: a query sees the rows of one account, or says aloud that it sees all, or raises.
 
-``AccountScoped`` marks the rows that belong to an account. Inside ``account_scope`` the session adds the account to every
-SELECT, UPDATE and DELETE on them by itself; outside any scope it raises ``ScopeMissing``.
+``AccountScoped`` marks the rows that belong to an account. Inside ``account_scope`` the session adds the account to
+every SELECT, UPDATE and DELETE on them by itself; outside any scope it raises ``ScopeMissing``.
 """
 
 from collections.abc import Iterator
@@ -66,16 +66,12 @@ def _keep_to_the_scope(state: ORMExecuteState) -> None:
     scope = _scope.get()
     if scope is EVERY_ACCOUNT:
         return
-    if _bare_tables(state) or (
-        scope is None and any(issubclass(m.class_, AccountScoped) for m in state.all_mappers)
-    ):
+    if _bare_tables(state) or (scope is None and any(issubclass(m.class_, AccountScoped) for m in state.all_mappers)):
         raise ScopeMissing("say whose rows: account_scope(account_id) or across_accounts()")
     if scope is None:
         criteria = with_loader_criteria(AccountScoped, lambda cls: false(), include_aliases=True)
     else:
-        criteria = with_loader_criteria(
-            AccountScoped, lambda cls: cls.account_id == scope, include_aliases=True
-        )
+        criteria = with_loader_criteria(AccountScoped, lambda cls: cls.account_id == scope, include_aliases=True)
     state.statement = state.statement.options(criteria)
 
 
