@@ -1,0 +1,58 @@
+"""Passwords: argon2id, and a demo password that works in the demo database only."""
+
+from argon2 import Parameters, PasswordHasher, profiles
+from argon2.exceptions import InvalidHashError, VerificationError
+from sqlalchemy import select
+
+from portal.accounts.models import PortalFact
+from portal.foundation.db import session, transaction
+from portal.foundation.refusals import Invalid
+
+DEMO_PASSWORD = "portal-demo"
+MIN_LENGTH, MAX_LENGTH = 12, 200
+_DEMO_FACT = "demo"
+
+
+class Passwords:
+    """Hashes and verifies. Tests may choose a cheaper profile; the portal uses RFC 9106's second recommendation."""
+
+    def __init__(self) -> None:
+        self.use(profiles.RFC_9106_LOW_MEMORY)
+
+    def use(self, profile: Parameters) -> None:
+        self.hasher = PasswordHasher.from_parameters(profile)
+        self._nobody = self.hasher.hash("nobody has this password")
+
+    def hash(self, password: str) -> str:
+        """The password's hash. Raises Invalid for one that is too short, too long or the demo's."""
+        if password == DEMO_PASSWORD:
+            if not is_demo():
+                raise Invalid(
+                    "demo_password", "The demo password works in the demo only. Choose another.", field="password"
+                )
+        elif not MIN_LENGTH <= len(password) <= MAX_LENGTH:
+            message = f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters; this has {len(password)}."
+            raise Invalid("password_length", message, field="password")
+        return self.hasher.hash(password)
+
+    def fits(self, password: str, hashed: str | None) -> bool:
+        """Whether the password belongs to the hash. Takes the same time when there is no hash."""
+        try:
+            fits = self.hasher.verify(hashed or self._nobody, password[: MAX_LENGTH + 1])
+        except (VerificationError, InvalidHashError):
+            return False
+        return fits and hashed is not None and (password != DEMO_PASSWORD or is_demo())
+
+
+passwords = Passwords()
+
+
+def is_demo() -> bool:
+    """Whether this database holds the demo."""
+    return session.scalar(select(PortalFact.value).where(PortalFact.name == _DEMO_FACT)) == "yes"
+
+
+def mark_as_demo() -> None:
+    """Say that this database holds the demo. For good: its data and passwords are known to everybody."""
+    with transaction() as unit:
+        unit.add(PortalFact(name=_DEMO_FACT, value="yes"))

@@ -1,0 +1,72 @@
+"""Accounts and users, as lists and by what people know them by."""
+
+from typing import Any, NoReturn
+from uuid import UUID
+
+from sqlalchemy import Row, or_, select
+
+from portal.accounts.models import Account, User
+from portal.foundation.db import contains, session
+from portal.foundation.keyset import PAGE_SIZE, Page, paginate
+from portal.foundation.refusals import NotFound
+
+
+def get_account(account_id: UUID) -> Account:
+    """The account. Raises NotFound."""
+    return session.get(Account, account_id) or _absent()
+
+
+def get_user(user_id: UUID) -> User:
+    """The user. Raises NotFound."""
+    return session.get(User, user_id) or _absent()
+
+
+def find_user_by_id(user_id: UUID) -> User | None:
+    return session.get(User, user_id)
+
+
+def find_user(email: str) -> User | None:
+    return session.scalar(select(User).where(User.email == email.strip().lower()))
+
+
+def find_account(number: str) -> Account | None:
+    return session.scalar(select(Account).where(Account.number == number.strip()))
+
+
+def account_page(
+    *, q: str = "", country: str | None = None, cursor: str | None = None, page_size: int = PAGE_SIZE
+) -> Page[Row[*tuple[Any, ...]]]:
+    """Accounts, newest first. ``q`` looks into number and name."""
+    columns = (Account.id, Account.number, Account.name, Account.country, Account.currency, Account.created_at)
+    statement = select(*columns)
+    if q:
+        statement = statement.where(or_(contains(Account.number, q), contains(Account.name, q)))
+    if country:
+        statement = statement.where(Account.country == country)
+    return paginate(statement, Account.id, cursor=cursor, page_size=page_size)
+
+
+def user_page(
+    *, q: str = "", account_id: UUID | None = None, staff: bool = False, cursor: str | None = None
+) -> Page[Row[*tuple[Any, ...]]]:
+    """Users with their account's name, newest first. ``q`` looks into name and address."""
+    statement = select(
+        User.id,
+        User.email,
+        User.name,
+        User.role,
+        User.disabled_at,
+        User.account_id,
+        Account.name.label("account_name"),
+    ).outerjoin(Account, User.account_id == Account.id)
+    if q:
+        statement = statement.where(or_(contains(User.email, q), contains(User.name, q)))
+    if account_id:
+        statement = statement.where(User.account_id == account_id)
+    if staff:
+        statement = statement.where(User.account_id.is_(None))
+    return paginate(statement, User.id, cursor=cursor)
+
+
+def _absent() -> NoReturn:
+    raise NotFound()

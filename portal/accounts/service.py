@@ -1,0 +1,164 @@
+"""What can be done to accounts and users."""
+
+from typing import NoReturn
+from uuid import UUID
+
+from email_validator import EmailNotValidError, validate_email
+from sqlalchemy import select
+
+from portal.accounts.models import UQ_ACCOUNT_NUMBER, UQ_USER_EMAIL, Account, User
+from portal.accounts.passwords import passwords
+from portal.foundation import audit, clock, freetext, places
+from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Role
+from portal.foundation.actor import Actor
+from portal.foundation.db import flush_or_refuse, session, transaction
+from portal.foundation.money import exponent
+from portal.foundation.refusals import Conflict, Invalid, NotFound
+
+
+def create_account(
+    *, by: Actor, number: str, name: str, country: str, currency: str, locale: str = "en", timezone: str = "UTC"
+) -> Account:
+    """Add an account. Raises Invalid, and Conflict where the number is taken."""
+    by.must(Permission.ACCOUNT_MANAGE)
+    exponent(currency)  # refuses an unknown one
+    account = Account(
+        number=freetext.required(number, field="number", most=40, label="The account number"),
+        name=freetext.required(name, field="name", most=200, label="The name"),
+        country=places.check_country(country),
+        currency=currency,
+        locale=places.check_locale(locale),
+        timezone=places.check_timezone(timezone),
+    )
+    taken = Conflict("account_number_taken", f"There is an account {account.number} already.", field="number")
+    with transaction() as unit:
+        if unit.scalar(select(Account.id).where(Account.number == account.number)):
+            raise taken
+        unit.add(account)
+        flush_or_refuse(UQ_ACCOUNT_NUMBER, taken)
+        _record(by, "account.created", account, number=account.number, name=account.name)
+    return account
+
+
+def update_account(account_id: UUID, *, by: Actor, name: str, locale: str, timezone: str) -> Account:
+    """Change what may change of an account: country and currency may not, invoices hang on them."""
+    by.must(Permission.ACCOUNT_MANAGE)
+    new = {
+        "name": freetext.required(name, field="name", most=200, label="The name"),
+        "locale": places.check_locale(locale),
+        "timezone": places.check_timezone(timezone),
+    }
+    with transaction() as unit:
+        account = unit.get(Account, account_id, with_for_update=True) or _absent()
+        changes = {key: (getattr(account, key), value) for key, value in new.items() if getattr(account, key) != value}
+        for key, value in new.items():
+            setattr(account, key, value)
+        if changes:
+            _record(by, "account.updated", account, **changes)
+    return account
+
+
+def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUID | None, password: str) -> User:
+    """Add a user of an account, or of staff (no account). Raises Invalid, and Conflict where the address is taken."""
+    by.must(Permission.USER_MANAGE)
+    if role not in (STAFF_ROLES if account_id is None else CUSTOMER_ROLES):
+        whose = "staff, who have no account" if account_id is None else "an account's users"
+        raise Invalid("role_does_not_fit", f"“{role}” is not a role of {whose}.", field="role")
+    user = User(
+        email=normalized_email(email),
+        name=freetext.required(name, field="name", most=200, label="The name"),
+        role=role.value,
+        account_id=account_id,
+    )
+    taken = Conflict("email_taken", "Somebody signs in with this address already.", field="email")
+    with transaction() as unit:
+        if account_id is not None and unit.get(Account, account_id) is None:
+            raise Invalid("unknown_account", "There is no such account.", field="account_id")
+        if unit.scalar(select(User.id).where(User.email == user.email)):
+            raise taken
+        user.password_hash = passwords.hash(password)
+        unit.add(user)
+        flush_or_refuse(UQ_USER_EMAIL, taken)
+        _record(by, "user.created", user, email=user.email, role=user.role)
+    return user
+
+
+def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
+    """Give the user another password, by themselves or by an admin, and end all their sessions."""
+    if by.user_id != user_id:
+        by.must(Permission.USER_MANAGE)
+    with transaction() as unit:
+        user = unit.get(User, user_id, with_for_update=True) or _absent()
+        user.password_hash = passwords.hash(password)
+        user.session_epoch += 1
+        _record(by, "user.password_changed", user)
+    return user
+
+
+def change_own_password(*, by: Actor, current: str, password: str) -> User:
+    """Give oneself another password, knowing the current one. Raises Invalid where it is not right."""
+    user = session.get(User, by.user_id) or _absent()
+    if not passwords.fits(current, user.password_hash):
+        raise Invalid("wrong_password", "This is not your current password.", field="current_password")
+    return set_password(user.id, by=by, password=password)
+
+
+def change_role(user_id: UUID, *, by: Actor, role: Role) -> User:
+    """Give the user another role of the same side (account or staff), and end all their sessions."""
+    by.must(Permission.USER_MANAGE)
+    with transaction() as unit:
+        user = unit.get(User, user_id, with_for_update=True) or _absent()
+        if by.user_id == user_id:
+            raise Conflict("own_user", "Nobody changes their own role. Ask another admin.", field="role")
+        if role not in (STAFF_ROLES if user.is_staff else CUSTOMER_ROLES):
+            raise Invalid("role_does_not_fit", f"“{role}” is not a role that this user can have.", field="role")
+        if user.role != role.value:
+            _record(by, "user.role_changed", user, role=(user.role, role.value))
+            user.role = role.value
+            user.session_epoch += 1
+    return user
+
+
+def set_enabled(user_id: UUID, *, by: Actor, enabled: bool) -> User:
+    """Let the user in, or lock them out: their sessions end and their tokens stop working at once."""
+    by.must(Permission.USER_MANAGE)
+    with transaction() as unit:
+        user = unit.get(User, user_id, with_for_update=True) or _absent()
+        if by.user_id == user_id:
+            raise Conflict("own_user", "Nobody disables themselves. Ask another admin.")
+        if user.is_enabled != enabled:
+            user.disabled_at = None if enabled else clock.now()
+            user.session_epoch += 1
+            _record(by, "user.enabled" if enabled else "user.disabled", user)
+    return user
+
+
+def authenticate(email: str, password: str) -> User | None:
+    """The enabled user with this address and password, or None. Takes the same time whatever is wrong."""
+    user = session.scalar(select(User).where(User.email == email.strip().lower()[:254]))
+    fits = passwords.fits(password, user.password_hash if user else None)
+    return user if user and fits and user.is_enabled else None
+
+
+def normalized_email(email: str) -> str:
+    """The address in lower case. Raises Invalid for what is no address."""
+    try:
+        return validate_email(email.strip(), check_deliverability=False).normalized.lower()
+    except EmailNotValidError:
+        raise Invalid("invalid_email", "This is not an e-mail address.", field="email") from None
+
+
+def _absent() -> NoReturn:
+    raise NotFound()
+
+
+def _record(by: Actor, action: str, subject: Account | User, **changes: object) -> None:
+    is_account = isinstance(subject, Account)
+    audit.record(
+        by,
+        action,
+        "account" if is_account else "user",
+        subject.id,
+        account_id=subject.id if isinstance(subject, Account) else subject.account_id,
+        **changes,
+    )
