@@ -1,0 +1,45 @@
+"""Adding to the ledger: the only two ways in which credits move."""
+
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from portal.accounts.models import Account
+from portal.billing.credits.models import Cause, CreditTransaction
+from portal.foundation.db import session
+
+
+def grant(*, account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int) -> CreditTransaction | None:
+    """Credit the account with what the invoice buys, for the payment that covered it. None where it buys nothing."""
+    return _append(account_id, payment_id, invoice_id, amount, Cause.GRANT) if amount else None
+
+
+def reverse(*, account_id: UUID, payment_id: UUID, invoice_id: UUID) -> CreditTransaction | None:
+    """Take back the invoice's grant in force, for the refund that uncovered it. The balance may go below zero."""
+    in_force = session.scalar(
+        select(func.coalesce(func.sum(CreditTransaction.amount), 0)).where(CreditTransaction.invoice_id == invoice_id)
+    )
+    return _append(account_id, payment_id, invoice_id, -int(in_force), Cause.REVERSAL) if in_force else None
+
+
+def _append(account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int, cause: Cause) -> CreditTransaction:
+    session.scalar(select(Account.id).where(Account.id == account_id).with_for_update())  # writers of a ledger queue up
+    last = session.execute(
+        select(CreditTransaction.seq, CreditTransaction.balance_after)
+        .where(CreditTransaction.account_id == account_id)
+        .order_by(CreditTransaction.seq.desc())
+        .limit(1)
+    ).first()
+    seq, balance = (last.seq, last.balance_after) if last else (0, 0)
+    row = CreditTransaction(
+        account_id=account_id,
+        seq=seq + 1,
+        amount=amount,
+        balance_after=balance + amount,
+        cause=cause.value,
+        payment_id=payment_id,
+        invoice_id=invoice_id,
+    )
+    session.add(row)
+    session.flush()
+    return row

@@ -1,0 +1,64 @@
+"""The lines of a new invoice, read and reckoned."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from portal.billing.invoices.models import QUANTITY_SCALE
+from portal.foundation import freetext
+from portal.foundation.money import MAX_MINOR, Money
+from portal.foundation.refusals import Invalid
+
+MAX_LINES = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class NewLine:
+    """One position: ``quantity`` in thousandths, and a unit price that may be negative (a discount)."""
+
+    description: str
+    quantity: int
+    unit_price: Money
+
+    @property
+    def amount(self) -> Money:
+        """Quantity × unit price, half a minor unit rounded away from zero."""
+        product = self.quantity * abs(self.unit_price.minor)
+        rounded = (2 * product + QUANTITY_SCALE) // (2 * QUANTITY_SCALE)
+        return Money(rounded if self.unit_price.minor >= 0 else -rounded, self.unit_price.currency)
+
+
+def read_line(
+    description: str,
+    quantity: str,
+    unit_price: str,
+    currency: str,
+    *,
+    prefix: str = "",
+    price_field: str = "unit_price",
+) -> NewLine:
+    """A line as typed. Raises Invalid, naming the field behind ``prefix``."""
+    return NewLine(
+        freetext.required(description, field=f"{prefix}description", most=500, label="The description"),
+        _read_quantity(quantity, f"{prefix}quantity"),
+        Money.parse(unit_price, currency, field=f"{prefix}{price_field}"),
+    )
+
+
+def _read_quantity(text: str, field: str) -> int:
+    match = re.fullmatch(r"([0-9]{1,9})(?:\.([0-9]{1,3}))?", text, re.ASCII)
+    thousandths = int(match[1] + (match[2] or "").ljust(3, "0")) if match else 0
+    if thousandths <= 0:
+        message = "A quantity is a number above zero with at most three decimals, such as 2.5."
+        raise Invalid("invalid_quantity", message, field=field)
+    return thousandths
+
+
+def total_of(lines: Sequence[NewLine], currency: str) -> Money:
+    """The sum of the lines. Raises Invalid where there is none, or it is negative or too large."""
+    if not 1 <= len(lines) <= MAX_LINES:
+        raise Invalid("lines_missing", f"An invoice has 1 to {MAX_LINES} lines.", field="lines")
+    total = sum((line.amount for line in lines), Money.zero(currency))
+    if not 0 <= total.minor <= MAX_MINOR:
+        raise Invalid("invalid_total", "The lines add up to less than nothing, or to too much.", field="lines")
+    return total

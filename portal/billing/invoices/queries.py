@@ -1,0 +1,109 @@
+"""Invoices: one, as lists, and what is owed."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Select, func, select
+
+from portal.accounts.models import Account
+from portal.billing.invoices.figures import InvoiceRow, InvoiceStatus
+from portal.billing.invoices.models import Invoice
+from portal.foundation import clock
+from portal.foundation.db import contains, session
+from portal.foundation.keyset import PAGE_SIZE, Page, paginate
+from portal.foundation.money import Money
+from portal.foundation.refusals import NotFound
+
+ISSUED = (InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.VOID)
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceFilter:
+    """Which invoices to list. ``statuses`` may hold ``overdue``; drafts are staff's own."""
+
+    statuses: tuple[str, ...] = ()
+    q: str = ""
+    account_id: UUID | None = None
+    currency: str = ""
+    with_drafts: bool = field(default=False, kw_only=True)
+
+
+def get_invoice(invoice_id: UUID, *, with_drafts: bool = False) -> Invoice:
+    """The invoice in scope. Raises NotFound; for a draft too, unless asked for."""
+    invoice = session.scalar(select(Invoice).where(Invoice.id == invoice_id))
+    if invoice is None or (invoice.status == InvoiceStatus.DRAFT and not with_drafts):
+        raise NotFound()
+    return invoice
+
+
+def invoice_page(
+    wanted: InvoiceFilter | None = None, *, cursor: str | None = None, page_size: int = PAGE_SIZE
+) -> Page[InvoiceRow]:
+    """Invoices in scope, newest first."""
+    page = paginate(_filtered(wanted or InvoiceFilter()), Invoice.id, cursor=cursor, page_size=page_size)
+    return Page([InvoiceRow(*row) for row in page.rows], page.next, page.previous, page.page_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """What is open in one currency: its sum, how many, how many of them late, and the next due date."""
+
+    total: Money
+    count: int
+    overdue_count: int
+    next_due: date | None
+
+
+def owed() -> list[Owed]:
+    """What the accounts in scope owe, by currency."""
+    late = func.count().filter(Invoice.due_date < clock.today())
+    statement = (
+        select(
+            Invoice.currency,
+            func.sum(Invoice.total_minor - Invoice.amount_paid_minor),
+            func.count(),
+            late,
+            func.min(Invoice.due_date),
+        )
+        .where(Invoice.status == InvoiceStatus.OPEN)
+        .group_by(Invoice.currency)
+        .order_by(Invoice.currency)
+    )
+    return [
+        Owed(Money(int(total), currency), count, overdue, due)
+        for currency, total, count, overdue, due in session.execute(statement)
+    ]
+
+
+def due_first(limit: int = 5) -> list[InvoiceRow]:
+    """Open invoices in scope, the longest due first."""
+    statement = _columns().where(Invoice.status == InvoiceStatus.OPEN).order_by(Invoice.due_date, Invoice.id)
+    return [InvoiceRow(*row) for row in session.execute(statement.limit(limit))]
+
+
+def _columns() -> Select[*tuple[Any, ...]]:
+    return select(
+        Invoice.id, Invoice.number, Invoice.account_id, Account.name.label("account_name"), Invoice.status,
+        Invoice.currency, Invoice.total_minor, Invoice.amount_paid_minor, Invoice.credits, Invoice.issue_date,
+        Invoice.due_date,
+    ).join(Account, Invoice.account_id == Account.id)  # fmt: skip
+
+
+def _filtered(wanted: InvoiceFilter) -> Select[*tuple[Any, ...]]:
+    statement = _columns()
+    plain = [status for status in wanted.statuses if status != "overdue"]
+    overdue = (Invoice.status == InvoiceStatus.OPEN) & (Invoice.due_date < clock.today())
+    if wanted.statuses:
+        chosen = Invoice.status.in_(plain)
+        statement = statement.where(chosen | overdue if "overdue" in wanted.statuses else chosen)
+    if not wanted.with_drafts:
+        statement = statement.where(Invoice.status.in_(ISSUED))
+    if wanted.q:
+        statement = statement.where(contains(Invoice.number, wanted.q))
+    if wanted.account_id:
+        statement = statement.where(Invoice.account_id == wanted.account_id)
+    if wanted.currency:
+        statement = statement.where(Invoice.currency == wanted.currency)
+    return statement

@@ -1,0 +1,162 @@
+"""What can be done to an invoice. Its status follows from here only."""
+
+from collections.abc import Sequence
+from datetime import date, timedelta
+from uuid import UUID
+
+from sqlalchemy import func, select
+
+from portal.accounts.models import Account
+from portal.billing.invoices.figures import InvoiceStatus
+from portal.billing.invoices.lines import NewLine, total_of
+from portal.billing.invoices.models import UQ_INVOICE_NUMBER, Invoice, InvoiceLine
+from portal.foundation import audit, clock, freetext
+from portal.foundation.access import Permission
+from portal.foundation.actor import Actor
+from portal.foundation.db import flush_or_refuse, session, transaction
+from portal.foundation.money import MAX_MINOR, Money, exponent
+from portal.foundation.refusals import Conflict, Invalid, NotFound
+
+DEFAULT_TERM = timedelta(days=14)
+
+
+def create_invoice(
+    *, by: Actor, account_id: UUID, number: str, currency: str, lines: Sequence[NewLine], credits: int = 0,
+    issue_date: date | None = None, due_date: date | None = None,
+) -> Invoice:  # fmt: skip
+    """Add a draft. Raises Invalid, and Conflict where the number is taken."""
+    by.must(Permission.INVOICE_MANAGE)
+    exponent(currency)  # refuses an unknown one
+    if not 0 <= credits <= MAX_MINOR:
+        raise Invalid("invalid_credits", "Credits are a whole number from zero.", field="credits")
+    _check_dates(issue_date, due_date)
+    number = freetext.required(number, field="number", most=40, label="The invoice number")
+    total = total_of(lines, currency)
+    taken = Conflict("invoice_number_taken", f"There is an invoice {number} already.", field="number")
+    with transaction() as unit:
+        if unit.get(Account, account_id) is None:
+            raise Invalid("unknown_account", "There is no such account.", field="account_id")
+        if unit.scalar(select(Invoice.id).where(Invoice.number == number)):
+            raise taken
+        invoice = Invoice(
+            account_id=account_id,
+            number=number,
+            status=InvoiceStatus.DRAFT.value,
+            currency=currency,
+            total_minor=total.minor,
+            amount_paid_minor=0,
+            credits=credits,
+            issue_date=issue_date,
+            due_date=due_date,
+            lines=[_line(account_id, position, line) for position, line in enumerate(lines, start=1)],
+        )
+        unit.add(invoice)
+        flush_or_refuse(UQ_INVOICE_NUMBER, taken)
+        _record(by, "invoice.created", invoice, number=number, total=str(total))
+    return invoice
+
+
+def issue_invoice(
+    invoice_id: UUID, *, by: Actor, issue_date: date | None = None, due_date: date | None = None
+) -> Invoice:
+    """Show a draft to its account and ask for the money. Dates that are not given stay, or are today and 14 days later.
+
+    Raises Conflict where it is not a draft, Invalid where it asks for nothing.
+    """
+    by.must(Permission.INVOICE_MANAGE)
+    with transaction():
+        invoice = lock_invoice(invoice_id)
+        if invoice.status != InvoiceStatus.DRAFT:
+            raise Conflict("invoice_not_draft", f"Invoice {invoice.number} was issued before: it is {invoice.status}.")
+        if invoice.total_minor <= 0:
+            raise Invalid("invoice_asks_nothing", "An invoice that asks for nothing cannot be issued.")
+        invoice.issue_date = issue_date or invoice.issue_date or clock.today()
+        invoice.due_date = due_date or invoice.due_date or invoice.issue_date + DEFAULT_TERM
+        _check_dates(invoice.issue_date, invoice.due_date)
+        _move(invoice, InvoiceStatus.OPEN, by, "invoice.issued")
+    return invoice
+
+
+def record_payment(invoice: Invoice, amount: Money, *, by: Actor) -> bool:
+    """Count a succeeded payment. True when this is what covers the total, which makes the invoice paid.
+
+    The caller holds the invoice's lock. Raises Conflict for an invoice that takes no money.
+    """
+    if invoice.status not in (InvoiceStatus.OPEN, InvoiceStatus.PAID):
+        raise Conflict("invoice_takes_no_money", f"Invoice {invoice.number} is {invoice.status}; it takes no money.")
+    covers = invoice.status == InvoiceStatus.OPEN and amount.minor >= invoice.outstanding.minor
+    invoice.amount_paid_minor = (invoice.amount_paid + amount).minor
+    if covers:
+        _move(invoice, InvoiceStatus.PAID, by, "invoice.paid")
+    return covers
+
+
+def take_back_payment(invoice: Invoice, amount: Money, *, by: Actor) -> bool:
+    """Uncount a refunded payment. True when the total is covered no more, which opens the invoice again.
+
+    The caller holds the invoice's lock.
+    """
+    left = invoice.amount_paid - amount
+    uncovers = invoice.status == InvoiceStatus.PAID and left < invoice.total
+    invoice.amount_paid_minor = left.minor
+    if uncovers:
+        _move(invoice, InvoiceStatus.OPEN, by, "invoice.reopened")
+    return uncovers
+
+
+def void_locked_invoice(invoice: Invoice, *, by: Actor, reason: str) -> None:
+    """Withdraw an invoice that nobody paid or is paying. The caller holds its lock and has looked at its payments."""
+    by.must(Permission.INVOICE_MANAGE)
+    reason = freetext.required(reason, field="reason", most=500, label="The reason", lines=True)
+    if invoice.status not in (InvoiceStatus.DRAFT, InvoiceStatus.OPEN):
+        raise Conflict("invoice_not_open", f"Invoice {invoice.number} is {invoice.status}; it cannot be made void.")
+    if invoice.amount_paid:
+        raise Conflict("invoice_partly_paid", f"{invoice.amount_paid} of it were paid. Refund them first.")
+    invoice.issue_date = invoice.issue_date or clock.today()
+    invoice.due_date = invoice.due_date or invoice.issue_date
+    _move(invoice, InvoiceStatus.VOID, by, "invoice.voided", reason=reason)
+
+
+def lock_invoice(invoice_id: UUID) -> Invoice:
+    """The invoice in scope, locked until the unit ends and read afresh. Raises NotFound."""
+    statement = select(Invoice).where(Invoice.id == invoice_id).with_for_update(of=Invoice)
+    invoice = session.scalar(statement.execution_options(populate_existing=True))
+    if invoice is None:
+        raise NotFound()
+    return invoice
+
+
+def suggest_number() -> str:
+    """The next free number of this year: ``INV-2026-00042``. Another may take it first."""
+    stem = f"INV-{clock.today().year}-"
+    last = session.scalar(
+        select(func.max(Invoice.number)).where(Invoice.number.like(f"{stem}_____", escape="\\"))
+    )  # five digits sort as text
+    digits = last.removeprefix(stem) if last else "0"
+    return f"{stem}{(int(digits) if digits.isdecimal() else 0) + 1:05d}"
+
+
+def _line(account_id: UUID, position: int, line: NewLine) -> InvoiceLine:
+    return InvoiceLine(
+        account_id=account_id,
+        position=position,
+        description=line.description,
+        quantity=line.quantity,
+        currency=line.unit_price.currency,
+        unit_price_minor=line.unit_price.minor,
+        amount_minor=line.amount.minor,
+    )
+
+
+def _check_dates(issue_date: date | None, due_date: date | None) -> None:
+    if issue_date and due_date and due_date < issue_date:
+        raise Invalid("due_before_issue", "The due date lies before the issue date.", field="due_date")
+
+
+def _move(invoice: Invoice, status: InvoiceStatus, by: Actor, action: str, **changes: object) -> None:
+    _record(by, action, invoice, status=(invoice.status, status.value), **changes)
+    invoice.status = status.value
+
+
+def _record(by: Actor, action: str, invoice: Invoice, **changes: object) -> None:
+    audit.record(by, action, "invoice", invoice.id, account_id=invoice.account_id, **changes)

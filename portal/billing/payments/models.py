@@ -1,0 +1,145 @@
+"""Payment, and PaymentEvent: its append-only history."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from portal.accounts.models import Account, User
+from portal.billing.invoices.models import Invoice
+from portal.billing.payments.figures import PaymentFigures
+from portal.billing.payments.states import DECISIONS, LIVE_STATUSES, OPEN_STATUSES, Status
+from portal.foundation import clock
+from portal.foundation.db import Model, UtcDateTime
+from portal.foundation.ids import new_id
+from portal.foundation.tenancy import AccountScoped
+
+UQ_BOOKED_REFERENCE = "uq_payments_booked_reference"
+
+
+def _one_of(column: str, values: tuple[str, ...]) -> str:
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+def _unique_where(name: str, columns: tuple[str, ...], condition: str) -> Index:
+    return Index(name, *columns, unique=True, sqlite_where=text(condition), postgresql_where=text(condition))
+
+
+class Payment(PaymentFigures, AccountScoped, Model):
+    """Money towards one invoice. Only ``service.py`` writes its status, with an event in the same unit.
+
+    The database ties the two: ``last_event_id``, ``version`` and ``status`` reference the event that led here.
+    """
+
+    __tablename__ = "payments"
+    __table_args__ = (
+        CheckConstraint(_one_of("status", tuple(Status)), name="status"),
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("version > 0", name="version"),
+        CheckConstraint("decided_by IS NULL OR decided_by <> submitted_by", name="four_eyes"),
+        CheckConstraint("status <> 'failed' OR failure_reason IS NOT NULL", name="failure_has_reason"),
+        UniqueConstraint("account_id", "id"),
+        ForeignKeyConstraint(
+            ["account_id", "invoice_id", "currency"], ["invoices.account_id", "invoices.id", "invoices.currency"]
+        ),
+        ForeignKeyConstraint(
+            ["last_event_id", "id", "status", "version"],
+            ["payment_events.id", "payment_events.payment_id", "payment_events.to_status", "payment_events.version"],
+            name="fk_payments_last_event",
+            deferrable=True,
+            initially="DEFERRED",
+            use_alter=True,
+        ),
+        _unique_where("uq_payments_open_invoice", ("invoice_id",), _one_of("status", OPEN_STATUSES)),
+        _unique_where(
+            "uq_payments_live_reference",
+            ("account_id", "payment_method", "normalized_reference"),
+            _one_of("status", LIVE_STATUSES),
+        ),
+        _unique_where(
+            UQ_BOOKED_REFERENCE,
+            ("payment_method", "normalized_reference"),
+            "status = 'succeeded' AND same_text_reason IS NULL",
+        ),
+        Index("ix_payments_reference", "normalized_reference"),
+        Index(None, "account_id", "id"),
+        Index(None, "account_id", "status", "id"),
+        Index(None, "invoice_id", "id"),
+        Index(None, "status", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    invoice_id: Mapped[UUID] = mapped_column(Uuid)
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    currency: Mapped[str] = mapped_column(String(3))
+    payment_method: Mapped[str] = mapped_column(String(40))
+    status: Mapped[str] = mapped_column(String(20))
+    transaction_reference: Mapped[str] = mapped_column(String(140))
+    normalized_reference: Mapped[str | None] = mapped_column(String(280))
+    """The reference as it is compared; None for gateway payments, which carry none that a person typed."""
+    notes: Mapped[str] = mapped_column(Text, default="")
+    failure_reason: Mapped[str | None] = mapped_column(Text)
+    same_text_reason: Mapped[str | None] = mapped_column(Text)
+    """Why this is another transfer with the same text as one that was booked before."""
+    submitted_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    decided_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
+    version: Mapped[int] = mapped_column(Integer)
+    last_event_id: Mapped[UUID] = mapped_column(Uuid)
+
+    account: Mapped[Account] = relationship()
+    invoice: Mapped[Invoice] = relationship(overlaps="account")
+    submitter: Mapped[User | None] = relationship(foreign_keys=[submitted_by])
+    events: Mapped[list["PaymentEvent"]] = relationship(
+        order_by="PaymentEvent.version",
+        primaryjoin="Payment.id == foreign(PaymentEvent.payment_id)",
+        viewonly=True,
+    )
+
+    @property
+    def invoice_number(self) -> str:
+        return self.invoice.number
+
+
+class PaymentEvent(AccountScoped, Model):
+    """One step of a payment's history. ``version`` is the payment's after it."""
+
+    __tablename__ = "payment_events"
+    __table_args__ = (
+        CheckConstraint(_one_of("to_status", tuple(Status)), name="to_status"),
+        CheckConstraint("(version = 1) = (from_status IS NULL)", name="first_comes_from_nothing"),
+        CheckConstraint("actor_id IS NOT NULL OR actor_role = 'system'", name="actor"),
+        UniqueConstraint("payment_id", "version"),
+        UniqueConstraint("id", "payment_id", "to_status", "version"),
+        ForeignKeyConstraint(["account_id", "payment_id"], ["payments.account_id", "payments.id"]),
+        _unique_where("uq_payment_events_decision", ("payment_id",), _one_of("action", DECISIONS)),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    payment_id: Mapped[UUID] = mapped_column(Uuid)
+    version: Mapped[int] = mapped_column(Integer)
+    from_status: Mapped[str | None] = mapped_column(String(20))
+    to_status: Mapped[str] = mapped_column(String(20))
+    action: Mapped[str] = mapped_column(String(20))
+    actor_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    actor_label: Mapped[str] = mapped_column(String(200))
+    actor_role: Mapped[str] = mapped_column(String(20))
+    face: Mapped[str] = mapped_column(String(20))
+    reason: Mapped[str | None] = mapped_column(Text)
+    request_id: Mapped[str] = mapped_column(String(64))
+    at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)

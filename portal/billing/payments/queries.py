@@ -1,0 +1,172 @@
+"""Payments: one, as lists, and staff's approval queue."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
+from sqlalchemy.orm import aliased, selectinload
+
+from portal.accounts.models import Account
+from portal.billing.invoices.models import Invoice
+from portal.billing.payments.figures import PaymentRow
+from portal.billing.payments.models import Payment
+from portal.billing.payments.references import normalize_reference
+from portal.billing.payments.states import LIVE_STATUSES, OPEN_STATUSES, Status
+from portal.foundation.db import contains, session
+from portal.foundation.keyset import PAGE_SIZE, Page, paginate
+from portal.foundation.refusals import NotFound
+
+QUEUE_COUNT_CAP = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaymentFilter:
+    """Which payments to list. ``q`` looks into references and invoice numbers. Times: from inclusive, to exclusive."""
+
+    statuses: tuple[Status, ...] = ()
+    invoice_id: UUID | None = None
+    payment_method: str = ""
+    created_from: datetime | None = None
+    created_to: datetime | None = None
+    q: str = ""
+    account_id: UUID | None = None
+    country: str = ""
+    currency: str = ""
+
+
+def get_payment(payment_id: UUID) -> Payment:
+    """The payment in scope with its events and invoice. Raises NotFound."""
+    statement = select(Payment).where(Payment.id == payment_id)
+    payment = session.scalar(statement.options(selectinload(Payment.events), selectinload(Payment.invoice)))
+    if payment is None:
+        raise NotFound()
+    return payment
+
+
+def payment_page(
+    wanted: PaymentFilter | None = None, *, cursor: str | None = None, page_size: int = PAGE_SIZE
+) -> Page[PaymentRow]:
+    """Payments in scope, newest first."""
+    statement = _filtered(_columns(literal(False)), wanted or PaymentFilter())
+    return _rows(paginate(statement, Payment.id, cursor=cursor, page_size=page_size))
+
+
+def approval_queue(
+    wanted: PaymentFilter | None = None, *, cursor: str | None = None, page_size: int = PAGE_SIZE
+) -> Page[PaymentRow]:
+    """What waits for approval, oldest first, marked where another live payment carries the same reference."""
+    statement = _filtered(_columns(_used_elsewhere()), wanted or PaymentFilter())
+    statement = statement.where(Payment.status == Status.PENDING_APPROVAL)
+    return _rows(paginate(statement, Payment.id, cursor=cursor, page_size=page_size, newest_first=False))
+
+
+def next_in_queue(after: UUID) -> UUID | None:
+    """The payment that waits next after this one; behind the last, the first."""
+    waiting = select(Payment.id).where(Payment.status == Status.PENDING_APPROVAL, Payment.id != after)
+    waiting = waiting.order_by(Payment.id).limit(1)
+    return session.scalar(waiting.where(Payment.id > after)) or session.scalar(waiting)
+
+
+def queue_length() -> int:
+    """How many payments wait, counted up to 1,000."""
+    waiting = select(Payment.id).where(Payment.status == Status.PENDING_APPROVAL).limit(QUEUE_COUNT_CAP).subquery()
+    return session.scalar(select(func.count()).select_from(waiting)) or 0
+
+
+def with_same_reference(payment: Payment) -> list[PaymentRow]:
+    """Other payments with the same reference and method, newest first: all accounts' in staff's scope."""
+    if payment.normalized_reference is None:
+        return []
+    statement = _columns(literal(False)).where(
+        Payment.normalized_reference == payment.normalized_reference,
+        Payment.payment_method == payment.payment_method,
+        Payment.id != payment.id,
+    )
+    return [PaymentRow(*row) for row in session.execute(statement.order_by(Payment.id.desc()).limit(PAGE_SIZE))]
+
+
+def earlier_payments(payment: Payment, limit: int = 5) -> list[PaymentRow]:
+    """The account's payments before this one, newest first."""
+    return _latest(Payment.account_id == payment.account_id, Payment.id < payment.id, limit=limit)
+
+
+def payments_of_invoice(invoice_id: UUID) -> list[PaymentRow]:
+    """All payments towards an invoice, newest first."""
+    return _latest(Payment.invoice_id == invoice_id, limit=100)
+
+
+def open_payments(limit: int = 5) -> list[PaymentRow]:
+    """What is under way in scope, newest first."""
+    return _latest(Payment.status.in_(OPEN_STATUSES), limit=limit)
+
+
+def open_payment_of(invoice_id: UUID) -> Payment | None:
+    """The open payment of the invoice, if there is one."""
+    return session.scalar(select(Payment).where(Payment.invoice_id == invoice_id, Payment.status.in_(OPEN_STATUSES)))
+
+
+def _latest(*conditions: ColumnElement[bool], limit: int) -> list[PaymentRow]:
+    statement = _columns(literal(False)).where(*conditions).order_by(Payment.id.desc()).limit(limit)
+    return [PaymentRow(*row) for row in session.execute(statement)]
+
+
+def _rows(page: Page[Any]) -> Page[PaymentRow]:
+    rows: Sequence[PaymentRow] = [PaymentRow(*row) for row in page.rows]
+    return Page(rows, page.next, page.previous, page.page_size)
+
+
+def _columns(mark: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+    return (
+        select(
+            Payment.id, Payment.account_id, Account.name.label("account_name"), Account.country, Payment.invoice_id,
+            Invoice.number.label("invoice_number"), Payment.amount_minor, Payment.currency, Payment.payment_method,
+            Payment.status, Payment.transaction_reference, Payment.notes, Payment.failure_reason, Payment.version,
+            Payment.submitted_by, Payment.created_at, Payment.updated_at, Payment.decided_at,
+            mark.label("reference_used_elsewhere"),
+        )
+        .join(Invoice, Payment.invoice_id == Invoice.id)
+        .join(Account, Payment.account_id == Account.id)
+    )  # fmt: skip
+
+
+def _used_elsewhere() -> ColumnElement[bool]:
+    other = aliased(Payment)
+    return exists().where(
+        and_(
+            other.normalized_reference == Payment.normalized_reference,
+            other.payment_method == Payment.payment_method,
+            other.id != Payment.id,
+            other.status.in_(LIVE_STATUSES),
+        )
+    )
+
+
+def _filtered(statement: Select[*tuple[Any, ...]], wanted: PaymentFilter) -> Select[*tuple[Any, ...]]:
+    equal = {
+        Payment.invoice_id: wanted.invoice_id,
+        Payment.payment_method: wanted.payment_method,
+        Payment.account_id: wanted.account_id,
+        Payment.currency: wanted.currency,
+        Account.country: wanted.country,
+    }
+    statement = statement.where(*(column == value for column, value in equal.items() if value))
+    if wanted.statuses:
+        statement = statement.where(Payment.status.in_(wanted.statuses))
+    if wanted.created_from:
+        statement = statement.where(Payment.created_at >= wanted.created_from)
+    if wanted.created_to:
+        statement = statement.where(Payment.created_at < wanted.created_to)
+    if wanted.q:
+        statement = statement.where(_found(wanted.q))
+    return statement
+
+
+def _found(q: str) -> ColumnElement[bool]:
+    found = [contains(Payment.transaction_reference, q), contains(Invoice.number, q)]
+    normalized = normalize_reference(q)
+    if normalized:
+        found.append(Payment.normalized_reference.contains(normalized, autoescape=True))
+    return or_(*found)

@@ -1,0 +1,116 @@
+"""Why a payment is not taken or not moved, in words for the person who asked."""
+
+from datetime import datetime
+
+from portal.billing.invoices.figures import InvoiceStatus
+from portal.billing.invoices.models import Invoice
+from portal.billing.payments.models import Payment, PaymentEvent
+from portal.billing.payments.states import OPEN_STATUSES, Action, Status
+from portal.foundation.access import Role
+from portal.foundation.actor import Actor
+from portal.foundation.refusals import Conflict, Forbidden, Invalid
+
+_DONE = {
+    Action.SUBMIT: "reported",
+    Action.APPROVE: "approved",
+    Action.REJECT: "rejected",
+    Action.CANCEL: "withdrawn",
+    Action.REFUND: "refunded",
+    Action.START: "started",
+    Action.SETTLE: "settled",
+    Action.FAIL: "declined",
+}
+
+
+def invoice_not_payable(invoice: Invoice) -> Invalid:
+    """For an invoice that is not open: a draft, paid or void one."""
+    code, why = {
+        InvoiceStatus.DRAFT: ("invoice_draft", "has not been issued yet"),
+        InvoiceStatus.PAID: ("invoice_already_paid", "is paid already; there is nothing left to pay"),
+        InvoiceStatus.VOID: ("invoice_void", "was withdrawn; nothing is owed on it"),
+    }[InvoiceStatus(invoice.status)]
+    return Invalid(code, f"Invoice {invoice.number} {why}.", field="invoice_id")
+
+
+def open_payment_exists(invoice: Invoice, first: Payment) -> Conflict:
+    """For a second payment while one is open."""
+    message = (
+        f"A payment for invoice {invoice.number} was reported on {_at(first.created_at)} and is still open. "
+        "Wait for its result, or withdraw it first."
+    )
+    return Conflict("open_payment_exists", message, field="invoice_id", payment_id=str(first.id))
+
+
+def reference_used(first: Payment) -> Conflict:
+    """For a reference that another live payment of the same account and method carries."""
+    message = (
+        f"This reference was given on {_at(first.created_at)} for invoice {first.invoice_number}. "
+        "Each transfer has its own: check which one you mean."
+    )
+    return Conflict("reference_already_used", message, field="transaction_reference", payment_id=str(first.id))
+
+
+def reference_booked(first: Payment | None) -> Conflict:
+    """For an approval while another account's payment with the same reference is booked. For staff only."""
+    which = f"{first.account.name}, invoice {first.invoice_number}" if first else "another payment"
+    message = (
+        f"A transfer with this reference is booked already, for {which}. "
+        "Approve only if this is another transfer with the same text, and say how you know."
+    )
+    details = {"payment_id": str(first.id)} if first else {}
+    return Conflict("reference_already_booked", message, field="same_text_reason", **details)
+
+
+def method_not_available(method: str) -> Invalid:
+    """For a method that the account may not use."""
+    message = f"“{method[:40]}” is not available to your account. Choose one of the available methods."
+    return Invalid("payment_method_not_available", message, field="payment_method")
+
+
+def method_does_not_take(method: str, invoice: Invoice) -> Invalid:
+    """For an amount outside the method's currencies or limits."""
+    message = f"{method} does not take {invoice.outstanding}. Choose another method."
+    return Invalid("payment_method_not_available", message, field="payment_method")
+
+
+def own_payment() -> Forbidden:
+    """For a decision on what one submitted, or on one's own account's."""
+    message = "Nobody decides on a payment of their own or of their account. Ask a colleague."
+    return Forbidden("own_payment", message)
+
+
+def moved_on(payment: Payment, actor: Actor) -> Conflict:
+    """For a decision that names an older version, or an action that the status does not allow (any more)."""
+    event = payment.events[-1]
+    decided = Status(payment.status) not in OPEN_STATUSES
+    happened = f"This payment was {_DONE[Action(event.action)]} by {_who(event, actor)} on {_at(event.at)}."
+    advice = "Nothing was changed by you." if decided else "Look at it again before you decide."
+    return Conflict(
+        "payment_already_decided" if decided else "payment_changed",
+        f"{happened} {advice}",
+        field="version",
+        current_status=payment.status,
+        current_version=payment.version,
+    )
+
+
+def not_allowed_now(payment: Payment, action: Action, actor: Actor) -> Conflict:
+    """For an action that does not lead anywhere from the payment's status."""
+    if Status(payment.status) not in OPEN_STATUSES:
+        return moved_on(payment, actor)
+    message = f"A payment that is {payment.status} cannot be {_DONE[action]}."
+    return Conflict("action_not_allowed", message, current_status=payment.status, current_version=payment.version)
+
+
+def _who(event: PaymentEvent, actor: Actor) -> str:
+    """Staff see names. Customers see the names of their own people, and of others the role alone."""
+    if event.actor_id is not None and event.actor_id == actor.user_id:
+        return "you"
+    role = Role(event.actor_role)
+    if actor.is_staff or actor.role is Role.SYSTEM or role in (Role.OWNER, Role.MEMBER):
+        return event.actor_label
+    return "the payment provider" if role is Role.SYSTEM else "our staff"
+
+
+def _at(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d at %H:%M} UTC"
