@@ -1,0 +1,28 @@
+"""Runs migrations over the app's own engine, each in one transaction."""
+
+from alembic import context
+from flask import current_app
+
+# All tables, whether or not a face uses them yet.
+from portal.accounts import models as accounts  # noqa: F401
+from portal.billing.credits import models as credits  # noqa: F401
+from portal.billing.invoices import models as invoices  # noqa: F401
+from portal.billing.methods import models as methods  # noqa: F401
+from portal.billing.payments import models as payments  # noqa: F401
+from portal.foundation import audit  # noqa: F401
+from portal.foundation.db import Base, db
+
+if context.is_offline_mode():
+    raise SystemExit("Migrations run against a database: flask --app wsgi db upgrade")
+
+with current_app.app_context(), db.engine.connect() as connection:
+    context.configure(
+        connection=connection,
+        target_metadata=Base.metadata,
+        compare_type=True,
+        transactional_ddl=True,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+    connection.commit()
