@@ -1,0 +1,52 @@
+"""The application: its parts, put together."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Flask, current_app, g, request
+from flask_migrate import Migrate
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from portal import admin, api, cli, config, html, web
+from portal.api import errors as api_errors
+from portal.foundation.db import db
+from portal.foundation.refusals import Refusal
+from portal.html import errors as html_errors
+from portal.http.gate import check_declarations, init_gate
+from portal.http.headers import init_headers
+from portal.http.identity import init_identity, is_api
+
+
+def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
+    """The portal as a WSGI application. ``settings`` win over the environment.
+
+    Raises UndeclaredRoute when a route does not say who may use it.
+    """
+    values = config.load(settings)
+    app = Flask(
+        "portal",
+        root_path=str(config.ROOT / "portal"),
+        instance_path=str(values["DATA_DIR"]),
+        template_folder=str(config.ROOT / "templates"),
+        static_folder=str(config.ROOT / "static"),
+    )
+    app.config.update(values)
+    db.init_app(app)
+    Migrate(app, db, directory=str(config.ROOT / "migrations"))
+    init_identity(app)
+    init_gate(app)
+    init_headers(app)
+    for part in (html, web, admin, api, cli):
+        part.register(app)
+    for kind in (Refusal, HTTPException, Exception):
+        app.register_error_handler(kind, _answer_error)
+    check_declarations(app)
+    return app
+
+
+def _answer_error(error: Exception) -> Response:
+    """Each face answers what goes wrong in its own way, also where no route matched."""
+    if not isinstance(error, (Refusal, HTTPException)):
+        current_app.logger.exception("request %s failed", g.get("request_id", "-"))
+    return api_errors.answer(error) if is_api(request) else html_errors.answer(error)

@@ -1,0 +1,61 @@
+"""Refusals and errors as pages: what happened, why, and what to do."""
+
+from urllib.parse import urlencode
+
+from flask import g, make_response, redirect, render_template, request
+from flask_wtf.csrf import CSRFError
+from werkzeug.exceptions import HTTPException, InternalServerError
+from werkzeug.wrappers import Response
+
+from portal.foundation.refusals import NotSignedIn, Refusal
+
+_ADVICE = {
+    400: "Go back and check what you sent.",
+    403: "If you need this for your work, ask an owner of your account or an admin of the portal.",
+    404: "Check the address, or start from the overview.",
+    405: "Go back and use the links and buttons of the pages.",
+    413: "Send less at once.",
+    429: "Wait a minute and try again.",
+    500: "Nothing was changed. Try again; if it happens again, tell us the request number below.",
+}
+_SAID = {
+    400: "The portal could not read this request.",
+    404: "There is nothing here, or it is not yours.",
+    405: "This address does not take that kind of request.",
+    413: "This is larger than the portal takes.",
+    500: "Something went wrong on our side.",
+}
+
+
+def answer(error: Exception) -> Response:
+    """The page for an error. Somebody who is not signed in is sent to sign in first, and back afterwards."""
+    if isinstance(error, NotSignedIn):
+        return _to_sign_in()
+    status, message = _read(error)
+    page = render_template(
+        "errors/error.html", status=status, message=message, advice=_ADVICE.get(status, _ADVICE[400])
+    )
+    response = make_response(page, status)
+    if isinstance(error, HTTPException):
+        response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+    return response
+
+
+def _read(error: Exception) -> tuple[int, str]:
+    if isinstance(error, Refusal):
+        return error.status, error.message
+    if isinstance(error, CSRFError):
+        return 400, "This page was open for so long, or in so many tabs, that its form is no longer valid."
+    status = error.code or 500 if isinstance(error, HTTPException) else InternalServerError.code
+    return status, _SAID.get(status, "The portal did not take this request.")
+
+
+def _to_sign_in() -> Response:
+    back = request.full_path.rstrip("?") if request.method == "GET" else ""
+    target = "/login" + (f"?{urlencode({'next': back})}" if back not in ("", "/") else "")
+    if request.headers.get("HX-Request"):  # a fragment's place is too small for the sign-in page
+        response = make_response("", 200)
+        response.headers["HX-Redirect"] = "/login"
+        return response
+    g.pop("actor", None)
+    return redirect(target)

@@ -1,0 +1,75 @@
+"""The gate in front of every view: who asks, whether the route lets them, whose rows they see, and no forged forms."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
+
+from flask import Flask, current_app, g, request
+from flask_wtf import CSRFProtect
+
+from portal.foundation.access import declared, is_declared, public
+from portal.foundation.actor import Actor
+from portal.foundation.ids import new_id
+from portal.foundation.refusals import NotSignedIn
+from portal.foundation.tenancy import account_scope
+from portal.http.identity import comes_by_token, identify
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+csrf = CSRFProtect()
+
+
+class UndeclaredRoute(RuntimeError):
+    """A route does not say who may use it, so the app does not start."""
+
+
+def init_gate(app: Flask) -> None:
+    """Put the gate in front of all views."""
+    csrf.init_app(app)
+    public(app.view_functions["static"])
+    app.before_request(_pass)
+    app.teardown_request(_leave)
+
+
+def check_declarations(app: Flask) -> None:
+    """Raise UndeclaredRoute for the first route that declares no permission. Called when all are registered."""
+    for endpoint, view in app.view_functions.items():
+        if not is_declared(view):
+            raise UndeclaredRoute(f"{endpoint}: mark its view with @requires(Permission.…) or @public")
+
+
+def current_actor() -> Actor:
+    """Who makes this request. Raises NotSignedIn when nobody does."""
+    actor: Actor | None = g.get("actor")
+    if actor is None:
+        raise NotSignedIn("not_signed_in", "Sign in first.")
+    return actor
+
+
+def enter(scope: AbstractContextManager[None]) -> None:
+    """Stay in this scope of rows until the request ends."""
+    g.scopes.enter_context(scope)
+
+
+def _pass() -> None:
+    g.request_id = str(new_id())
+    g.scopes = ExitStack()
+    g.actor, g.account = None, None
+    if request.endpoint in (None, "static"):
+        return
+    g.actor = identify()
+    _let_in(current_app.view_functions[str(request.endpoint)])
+    if request.method not in SAFE_METHODS and not comes_by_token():
+        csrf.protect()
+    if g.actor is not None and g.actor.account_id is not None:
+        enter(account_scope(g.actor.account_id))
+
+
+def _let_in(view: Callable[..., object]) -> None:
+    permission = declared(view)
+    if permission is not None:
+        current_actor().must(permission)
+
+
+def _leave(_error: BaseException | None) -> None:
+    scopes: ExitStack | None = g.pop("scopes", None)
+    if scopes is not None:
+        scopes.close()
