@@ -1,0 +1,1 @@
+"""Tests mirror ``portal/``; ``e2e/`` drives a real browser."""
