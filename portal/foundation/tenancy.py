@@ -7,10 +7,11 @@ every SELECT, UPDATE and DELETE on them by itself; outside any scope it raises `
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from functools import cache
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Table, Uuid, event, false
+from sqlalchemy import ForeignKey, Table, Uuid, event
 from sqlalchemy.orm import (
     Mapped,
     ORMExecuteState,
@@ -66,24 +67,25 @@ def _keep_to_the_scope(state: ORMExecuteState) -> None:
     scope = _scope.get()
     if scope is EVERY_ACCOUNT:
         return
-    if _bare_tables(state) or (scope is None and any(issubclass(m.class_, AccountScoped) for m in state.all_mappers)):
+    if (scope is None and _touches_accounts(state)) or (not state.is_orm_statement and _names_scoped_table(state)):
         raise ScopeMissing("say whose rows: account_scope(account_id) or across_accounts()")
     if scope is None:
-        criteria = with_loader_criteria(AccountScoped, lambda cls: false(), include_aliases=True)
-    else:
-        criteria = with_loader_criteria(AccountScoped, lambda cls: cls.account_id == scope, include_aliases=True)
+        return
+    criteria = with_loader_criteria(AccountScoped, lambda cls: cls.account_id == scope, include_aliases=True)
     state.statement = state.statement.options(criteria)
 
 
-def _bare_tables(state: ORMExecuteState) -> bool:
-    """Whether the statement names tables of account rows directly, where no criteria can be added."""
-    if state.is_orm_statement:
-        return False
+def _touches_accounts(state: ORMExecuteState) -> bool:
+    return any(issubclass(m.class_, AccountScoped) for m in state.all_mappers) or _names_scoped_table(state)
+
+
+def _names_scoped_table(state: ORMExecuteState) -> bool:
+    """Whether a table of account rows is in the statement. Outside the ORM no criteria can be added to it."""
     elements = visitors.iterate(cast(visitors.ExternallyTraversible, state.statement))
-    tables = {element for element in elements if isinstance(element, Table)}
-    return bool(tables & _scoped_tables())
+    return any(isinstance(element, Table) and element in _scoped_tables() for element in elements)
 
 
+@cache
 def _scoped_tables() -> set[Table]:
     mapped = (mapper for mapper in Base.registry.mappers if issubclass(mapper.class_, AccountScoped))
     return {table for mapper in mapped for table in mapper.tables if isinstance(table, Table)}

@@ -1,0 +1,47 @@
+"""One way to write: a unit that holds its lock from the start."""
+
+from datetime import datetime
+
+import pytest
+from sqlalchemy import select, text
+
+from portal.accounts.models import PortalFact
+from portal.foundation.db import session, transaction
+
+pytestmark = pytest.mark.usefixtures("domain")
+
+
+def test_a_unit_commits_all_or_nothing() -> None:
+    with transaction() as unit:
+        unit.add(PortalFact(name="kept", value="1"))
+    with pytest.raises(ZeroDivisionError), transaction() as unit:
+        unit.add(PortalFact(name="lost", value="1"))
+        unit.flush()
+        raise ZeroDivisionError
+    assert session.scalars(select(PortalFact.name)).all() == ["kept"]
+
+
+def test_an_inner_unit_belongs_to_the_outer_one() -> None:
+    with pytest.raises(ZeroDivisionError), transaction():
+        with transaction() as unit:
+            unit.add(PortalFact(name="lost", value="1"))
+        raise ZeroDivisionError
+    assert session.scalars(select(PortalFact.name)).all() == []
+
+
+def test_rows_are_written_inside_a_unit_only() -> None:
+    session.add(PortalFact(name="stray", value="1"))
+    with pytest.raises(RuntimeError, match="inside transaction"):
+        session.flush()
+
+
+def test_sqlite_is_durable_and_strict() -> None:
+    names = ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers", "busy_timeout")
+    assert [session.scalar(text(f"PRAGMA {name}")) for name in names] == ["wal", 2, 1, 1, 15000]
+
+
+def test_moments_without_a_time_zone_are_refused() -> None:
+    from portal.accounts.models import ApiToken
+
+    with pytest.raises(Exception, match="without a time zone"):
+        session.execute(select(ApiToken).where(ApiToken.created_at == datetime(2026, 1, 1)))

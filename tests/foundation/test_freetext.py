@@ -1,0 +1,86 @@
+"""Text that people typed."""
+
+import pytest
+
+from portal.foundation.freetext import clean, refuse_card_number, required
+from portal.foundation.refusals import Invalid
+
+
+def refused(text: str, **more: object) -> str | None:
+    try:
+        required(text, field="notes", most=100, label="The notes", **more)  # type: ignore[arg-type]
+    except Invalid as refusal:
+        assert [error.field for error in refusal.errors] == ["notes"]
+        return refusal.code
+    return None
+
+
+def test_outer_blanks_go_and_accents_are_composed() -> None:
+    assert clean("  Mu\u0308ller \n", field="notes", most=100, label="The notes") == "Müller"
+
+
+@pytest.mark.parametrize("text", ["Rent, November", "家賃 11月", "إيجار نوفمبر", "🧾 paid 👍🏽", "a\u200db"])
+def test_words_of_all_scripts_are_kept(text: str) -> None:
+    assert required(text, field="notes", most=100, label="The notes") == text
+
+
+@pytest.mark.parametrize("text", ["a\x00b", "a\x1bb", "a\x7fb", "a\x85b", "\ud800", "a\u202eb", "a\u2066b", "a\nb"])
+def test_what_cannot_be_shown_is_refused(text: str) -> None:
+    assert refused(text) == "control_characters"
+
+
+def test_lines_are_kept_where_they_make_sense() -> None:
+    assert required("one\r\ntwo", field="notes", most=100, label="The notes", lines=True) == "one\ntwo"
+
+
+def test_length_counts_characters() -> None:
+    assert refused("ü" * 100) is None
+    assert refused("ü" * 101) == "too_long"
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\u2003\n"])
+def test_nothing_is_not_enough(text: str) -> None:
+    assert refused(text, lines=True) == "required"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4111111111111111",
+        "my card 4111 1111 1111 1111 expires 12/27",
+        "4111-1111-1111-1111",
+        "4111.1111.1111.1111",
+        "card:4111111111111111.",
+        "４１１１１１１１１１１１１１１１",
+        "3782 822463 10005",
+        "5555555555554444",
+        "2223003122003222",
+        "6011111111111117",
+        "3530111333300000",
+        "30569309025904",
+        "6200000000000005",
+        "4222222222222",
+        "Nr. 12 4111 1111 1111 1111",
+    ],
+)
+def test_card_numbers_are_refused_and_not_repeated(text: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        refuse_card_number(text, field="notes")
+    assert refusal.value.code == "card_number"
+    assert "1111" not in refusal.value.message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "4111111111111112",  # wrong check digit
+        "9999999999999995",  # no issuer
+        "IBAN DE89 3704 0044 0532 0130 00",
+        "GB29 NWBK 6016 1331 9268 19",
+        "TRF-2026-000123 of 2026-11-24",
+        "+49 30 901820",
+        "41111111111111111111",  # twenty digits
+    ],
+)
+def test_other_numbers_are_kept(text: str) -> None:
+    refuse_card_number(text, field="notes")

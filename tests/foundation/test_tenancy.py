@@ -1,0 +1,64 @@
+"""A query sees the rows of one account, or says that it sees all, or raises."""
+
+import pytest
+from sqlalchemy import func, select, update
+
+from portal.billing.invoices.models import Invoice, InvoiceLine
+from portal.billing.payments.models import Payment
+from portal.foundation.db import session, transaction
+from portal.foundation.tenancy import ScopeMissing, account_scope, across_accounts
+from tests.factories import Factory
+
+pytestmark = pytest.mark.usefixtures("domain")
+
+
+def test_a_query_outside_a_scope_raises() -> None:
+    for statement in (
+        select(Invoice),
+        select(Invoice.id),
+        select(func.count()).select_from(Invoice),
+        select(Invoice.__table__),
+        select(func.count(InvoiceLine.__table__.c.id)),
+        update(Invoice).values(credits=1),
+        select(select(Payment.id).subquery()),
+    ):
+        with pytest.raises(ScopeMissing):
+            session.execute(statement)
+
+
+def test_a_scope_shows_one_accounts_rows(make: Factory) -> None:
+    acme, globex = make.account("Acme"), make.account("Globex")
+    mine, other = make.invoice(acme), make.invoice(globex)
+    with account_scope(acme.id):
+        assert session.scalars(select(Invoice.id)).all() == [mine.id]
+        assert session.get(Invoice, other.id) is None
+        assert session.scalar(select(func.count()).select_from(Invoice)) == 1
+        assert session.scalars(select(InvoiceLine.account_id).distinct()).all() == [acme.id]
+        assert session.scalar(select(select(Invoice.id).subquery().c.id)) == mine.id
+        with pytest.raises(ScopeMissing):
+            session.execute(select(Invoice.__table__))
+    with account_scope(globex.id):
+        assert session.scalars(select(Invoice.id)).all() == [other.id]
+    with across_accounts():
+        assert set(session.scalars(select(Invoice.id))) == {mine.id, other.id}
+
+
+def test_a_write_stays_inside_the_scope(make: Factory) -> None:
+    acme, globex = make.account("Acme"), make.account("Globex")
+    mine, other = make.invoice(acme), make.invoice(globex)
+    with account_scope(acme.id), transaction() as unit:
+        unit.execute(update(Invoice).values(credits=7))
+    with across_accounts():
+        credits = dict(session.execute(select(Invoice.id, Invoice.credits)).all())
+    assert credits == {mine.id: 7, other.id: 0}
+    with across_accounts():
+        foreign = session.get_one(Invoice, other.id)
+    with pytest.raises(ScopeMissing), account_scope(acme.id), transaction() as unit:
+        unit.add(Payment(account_id=globex.id, invoice_id=foreign.id))
+
+
+def test_scopes_nest_and_end() -> None:
+    with across_accounts():
+        pass
+    with pytest.raises(ScopeMissing):
+        session.execute(select(Invoice))
