@@ -1,5 +1,7 @@
 """Passwords: argon2id, and a demo password that works in the demo database only."""
 
+import unicodedata
+
 from argon2 import Parameters, PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
@@ -33,15 +35,20 @@ class Passwords:
         elif not MIN_LENGTH <= len(password) <= MAX_LENGTH:
             message = f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters; this has {len(password)}."
             raise Invalid("password_length", message, field="password")
-        return self.hasher.hash(password)
+        return self.hasher.hash(_bytes(password))
 
     def fits(self, password: str, hashed: str | None) -> bool:
         """Whether the password belongs to the hash. Takes the same time when there is no hash."""
         try:
-            fits = self.hasher.verify(hashed or self._nobody, password[: MAX_LENGTH + 1])
+            fits = self.hasher.verify(hashed or self._nobody, _bytes(password[: MAX_LENGTH + 1]))
         except (VerificationError, InvalidHashError):
             return False
         return fits and hashed is not None and (password != DEMO_PASSWORD or is_demo())
+
+
+def _bytes(password: str) -> bytes:
+    """As typed, in the one form that keyboards of all systems agree on (RFC 8265, OpaqueString)."""
+    return unicodedata.normalize("NFC", password).encode(errors="surrogatepass")
 
 
 passwords = Passwords()

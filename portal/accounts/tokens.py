@@ -90,4 +90,4 @@ def _must_manage(user_id: UUID, by: Actor) -> None:
 
 def _hashed(secret: str) -> str:
     """SHA-256: the secret has 256 random bits, a slow hash would add nothing."""
-    return sha256(secret.encode()).hexdigest()
+    return sha256(secret.encode(errors="surrogatepass")).hexdigest()

@@ -23,7 +23,7 @@ class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf comes without types
 
 @contextmanager
 def refused(form: Form) -> Iterator[None]:
-    """Put what the domain refuses in the block at the form's fields. The block leaves by ``return`` when all went well."""
+    """Put what the domain refuses in the block at the form's fields. Where all goes well, the block returns."""
     try:
         yield
     except (Invalid, Conflict) as refusal:

@@ -1,0 +1,83 @@
+"""API tokens: shown once, kept as a hash, dead at once when they must be."""
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+
+from portal.accounts import service, tokens
+from portal.accounts.models import ApiToken
+from portal.foundation import clock
+from portal.foundation.audit import AuditEntry
+from portal.foundation.db import session
+from portal.foundation.refusals import Conflict, Forbidden, Invalid, NotFound
+from tests.factories import Factory, acting
+
+pytestmark = pytest.mark.usefixtures("domain")
+
+
+def test_only_a_hash_is_kept(make: Factory) -> None:
+    user = make.user("admin")
+    token, secret = tokens.issue_token(user.id, by=acting(user), name="ledger")
+    assert secret.startswith("bp_")
+    assert len(secret) == 46
+    kept = [str(value) for row in session.execute(select(ApiToken.__table__)) for value in row]
+    kept += [str(entry.changes) for entry in session.scalars(select(AuditEntry))]
+    assert [value for value in kept if secret in value or secret[3:] in value] == []
+    found = tokens.find_live_token(secret)
+    assert found is not None
+    assert (found.id, found.user.id) == (token.id, user.id)
+
+
+def test_a_token_ends_with_its_time_its_user_or_its_revocation(make: Factory) -> None:
+    user, admin = make.user("reviewer"), make.user("admin")
+    _, short = tokens.issue_token(user.id, by=acting(user), name="short", days=1)
+    gone, revoked = tokens.issue_token(user.id, by=acting(user), name="gone")
+    tokens.revoke_token(gone.id, by=acting(user))
+    assert tokens.find_live_token(revoked) is None
+    assert tokens.find_live_token(short) is not None
+    with clock.set_to(clock.now() + timedelta(days=1, seconds=1)):
+        assert tokens.find_live_token(short) is None
+    service.set_enabled(user.id, by=acting(admin), enabled=False)
+    assert tokens.find_live_token(short) is None
+    with pytest.raises(Conflict):
+        tokens.issue_token(user.id, by=acting(admin), name="late")
+
+
+@pytest.mark.parametrize("secret", ["", "bp_", "bp_wrong", "x" * 10_000, "bp_é", "\ud800"])
+def test_an_unknown_token_is_nobodys(secret: str) -> None:
+    assert tokens.find_live_token(secret) is None
+
+
+def test_tokens_are_their_users_own(make: Factory) -> None:
+    account = make.account()
+    mine, other = make.user("owner", account), make.user("member", account)
+    token, secret = tokens.issue_token(mine.id, by=acting(mine), name="mine")
+    with pytest.raises(Forbidden):
+        tokens.issue_token(mine.id, by=acting(other), name="stolen")
+    with pytest.raises(NotFound):
+        tokens.revoke_token(token.id, by=acting(other))
+    assert tokens.find_live_token(secret) is not None
+    assert [found.name for found in tokens.tokens_of(mine.id)] == ["mine"]
+    assert tokens.tokens_of(other.id) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "days", "field"), [("", None, "name"), ("x" * 101, None, "name"), ("x", 0, "days"), ("x", 3651, "days")]
+)
+def test_bad_input_is_refused_at_its_field(name: str, days: int | None, field: str, make: Factory) -> None:
+    user = make.user("admin")
+    with pytest.raises(Invalid) as refusal:
+        tokens.issue_token(user.id, by=acting(user), name=name, days=days)
+    assert [error.field for error in refusal.value.errors] == [field]
+
+
+def test_the_last_use_is_noted_to_ten_minutes(make: Factory) -> None:
+    user = make.user("admin")
+    token, secret = tokens.issue_token(user.id, by=acting(user), name="x")
+    first = clock.now()
+    for minutes, expected in ((0, 0), (9, 0), (11, 11)):
+        moment = first + timedelta(minutes=minutes)
+        with clock.set_to(moment):
+            tokens.find_live_token(secret)
+        assert session.get_one(ApiToken, token.id).last_used_at == first + timedelta(minutes=expected)
