@@ -16,6 +16,7 @@ from portal.html import errors as html_errors
 from portal.http.gate import check_declarations, init_gate
 from portal.http.headers import init_headers
 from portal.http.identity import init_identity, is_api
+from portal.http.urls import init_urls
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
@@ -37,6 +38,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     init_identity(app)
     init_gate(app)
     init_headers(app)
+    init_urls(app)
     for part in (html, web, admin, api, cli):
         part.register(app)
     for kind in (Refusal, HTTPException, Exception):

@@ -68,10 +68,10 @@ class Factory:
                 password=password,
             )
 
-    def token(self, user: User, name: str = "test") -> str:
+    def token(self, user: User, name: str = "test", days: int | None = None) -> str:
         """A live token's secret."""
         with self._unit():
-            return tokens.issue_token(user.id, by=acting(user), name=name)[1]
+            return tokens.issue_token(user.id, by=acting(user), name=name, days=days)[1]
 
     def method(
         self, method: str = "bank_transfer", country: str = "*", *, enabled: bool = True, **settings: object
@@ -119,6 +119,11 @@ class Factory:
         """The payment, booked."""
         with self._unit():
             return payments.approve_payment(payment.id, by=acting(by), version=payment.version)
+
+    def void(self, invoice: Invoice) -> Invoice:
+        """The invoice, withdrawn."""
+        with self._unit():
+            return payments.void_invoice(invoice.id, by=SYSTEM, reason="sent by mistake")
 
     def gateway_payment(self, invoice: Invoice, status: str = "pending") -> Payment:
         """A gateway's payment, ``pending`` or ``processing``."""

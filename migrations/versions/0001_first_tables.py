@@ -383,7 +383,8 @@ def create_tables() -> None:
         sa.Column("account_id", sa.Uuid(), nullable=False),
         sa.CheckConstraint("actor_id IS NOT NULL OR actor_role = 'system'", name=op.f("ck_payment_events_actor")),
         sa.CheckConstraint(
-            "to_status IN ('pending', 'pending_approval', 'processing', 'succeeded', 'failed', 'refunded', 'cancelled')",
+            "to_status IN ('pending', 'pending_approval', 'processing', 'succeeded', 'failed', "
+            "'refunded', 'cancelled')",
             name=op.f("ck_payment_events_to_status"),
         ),
         sa.CheckConstraint(

@@ -10,7 +10,7 @@ from portal.accounts.models import PortalFact
 from portal.foundation.db import session, transaction
 from portal.foundation.refusals import Invalid
 
-DEMO_PASSWORD = "portal-demo"
+DEMO_PASSWORD = "portal-demo"  # noqa: S105  (known to everybody, and refused outside the demo)
 MIN_LENGTH, MAX_LENGTH = 12, 200
 _DEMO_FACT = "demo"
 

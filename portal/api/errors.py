@@ -1,7 +1,67 @@
-"""Refusals and errors as problem details (RFC 9457)."""
+"""Refusals and errors as problem details (RFC 9457), all of one shape."""
 
+from dataclasses import asdict
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from flask import g
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
+
+from portal.foundation.refusals import Invalid, NotFound, NotSignedIn, Refusal
+
+CONTENT_TYPE = "application/problem+json"
+
+# What the framework itself answers, as codes and words of ours.
+_FRAMEWORK = {
+    405: ("method_not_allowed", "This address does not take that method; the Allow header names those that it does."),
+    413: ("body_too_large", "The body is larger than the portal takes (1 MiB)."),
+    415: ("unsupported_media_type", "Send the body as application/json."),
+    429: ("too_many_requests", "Too many requests. Wait as long as Retry-After says."),
+    500: ("internal_error", "Something went wrong on our side. Nothing was changed. Tell us the request_id."),
+}
 
 
 def answer(error: Exception) -> Response:
-    return Response(str(error), 500)
+    """The problem details of an error."""
+    refusal, status = _read(error)
+    response = Response(orjson.dumps(_problem(refusal, status)), status, content_type=CONTENT_TYPE)
+    if isinstance(error, HTTPException):
+        response.headers.extend(
+            (name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")
+        )
+    if status == HTTPStatus.UNAUTHORIZED:
+        bad = ', error="invalid_token"' if refusal.code == "invalid_token" else ""
+        response.headers["WWW-Authenticate"] = f'Bearer realm="billing"{bad}'
+    return response
+
+
+def _read(error: Exception) -> tuple[Refusal, int]:
+    if isinstance(error, NotSignedIn) and error.code == "not_signed_in":
+        message = "Send a token as “Authorization: Bearer …”, or sign in with a browser."
+        return NotSignedIn("not_signed_in", message), error.status
+    if isinstance(error, Refusal):
+        return error, error.status
+    status = (error.code or 500) if isinstance(error, HTTPException) else 500
+    if status == HTTPStatus.NOT_FOUND:
+        return NotFound(), status
+    if type(error).__name__ == "CSRFError":
+        message = "A browser's session needs the page's token in the header X-CSRFToken."
+        return Invalid("csrf_failed", message), status
+    code, message = _FRAMEWORK.get(status, ("bad_request", "The portal could not read this request."))
+    return Refusal(code, message), status
+
+
+def _problem(refusal: Refusal, status: int) -> dict[str, Any]:
+    return {
+        "type": f"urn:billing-portal:error:{refusal.code}",
+        "title": HTTPStatus(status).phrase,
+        "status": status,
+        "detail": refusal.message,
+        "success": False,
+        "code": refusal.code,
+        "errors": [asdict(error) for error in refusal.errors],
+        **refusal.details,
+        "request_id": g.request_id,
+    }

@@ -81,7 +81,7 @@ def _touches_accounts(state: ORMExecuteState) -> bool:
 
 def _names_scoped_table(state: ORMExecuteState) -> bool:
     """Whether a table of account rows is in the statement. Outside the ORM no criteria can be added to it."""
-    elements = visitors.iterate(cast(visitors.ExternallyTraversible, state.statement))
+    elements = visitors.iterate(cast("visitors.ExternallyTraversible", state.statement))
     return any(isinstance(element, Table) and element in _scoped_tables() for element in elements)
 
 

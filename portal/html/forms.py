@@ -8,7 +8,7 @@ from flask_wtf import FlaskForm
 from portal.foundation.refusals import Conflict, Invalid, Refusal
 
 
-class Form(FlaskForm):  # type: ignore[misc]  # flask_wtf comes without types
+class Form(FlaskForm):
     """A form that remembers why the domain refused it. ``status`` is what a page with it answers."""
 
     refusal: Refusal | None = None

@@ -4,9 +4,9 @@ from datetime import datetime
 
 from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.models import Invoice
-from portal.billing.payments.models import Payment, PaymentEvent
+from portal.billing.payments.history import shown_actor
+from portal.billing.payments.models import Payment
 from portal.billing.payments.states import OPEN_STATUSES, Action, Status
-from portal.foundation.access import Role
 from portal.foundation.actor import Actor
 from portal.foundation.refusals import Conflict, Forbidden, Invalid
 
@@ -83,7 +83,7 @@ def moved_on(payment: Payment, actor: Actor) -> Conflict:
     """For a decision that names an older version, or an action that the status does not allow (any more)."""
     event = payment.events[-1]
     decided = Status(payment.status) not in OPEN_STATUSES
-    happened = f"This payment was {_DONE[Action(event.action)]} by {_who(event, actor)} on {_at(event.at)}."
+    happened = f"This payment was {_DONE[Action(event.action)]} by {shown_actor(event, actor)} on {_at(event.at)}."
     advice = "Nothing was changed by you." if decided else "Look at it again before you decide."
     return Conflict(
         "payment_already_decided" if decided else "payment_changed",
@@ -100,16 +100,6 @@ def not_allowed_now(payment: Payment, action: Action, actor: Actor) -> Conflict:
         return moved_on(payment, actor)
     message = f"A payment that is {payment.status} cannot be {_DONE[action]}."
     return Conflict("action_not_allowed", message, current_status=payment.status, current_version=payment.version)
-
-
-def _who(event: PaymentEvent, actor: Actor) -> str:
-    """Staff see names. Customers see the names of their own people, and of others the role alone."""
-    if event.actor_id is not None and event.actor_id == actor.user_id:
-        return "you"
-    role = Role(event.actor_role)
-    if actor.is_staff or actor.role is Role.SYSTEM or role in (Role.OWNER, Role.MEMBER):
-        return event.actor_label
-    return "the payment provider" if role is Role.SYSTEM else "our staff"
 
 
 def _at(moment: datetime) -> str:

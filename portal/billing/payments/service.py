@@ -67,7 +67,6 @@ def create_manual_payment(
             normalized_reference=normalize_reference(reference),
             notes=notes,
             submitted_by=by.user_id,
-            created_at=clock.now(),
         )
         _begin(payment, Action.SUBMIT, by)
     return payment
@@ -143,7 +142,6 @@ def start_payment(*, by: Actor, invoice_id: UUID, payment_method: str, transacti
             currency=invoice.currency,
             payment_method=payment_method,
             transaction_reference=transaction_reference,
-            created_at=clock.now(),
         )
         _begin(payment, Action.START, by)
     return payment
@@ -279,6 +277,8 @@ def _step(payment: Payment, status: Status | None, action: Action, by: Actor, re
     payment.status = to.value
     payment.version += 1
     payment.updated_at = clock.now()
+    if status is None:
+        payment.created_at = payment.updated_at
     if action in DECISIONS:
         payment.decided_by, payment.decided_at = by.user_id, payment.updated_at
     payment.id = payment.id or new_id()

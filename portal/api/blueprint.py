@@ -1,0 +1,48 @@
+"""The blueprint that the JSON routes hang on: its envelope, and staff's view over all accounts."""
+
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+from flask import g, request
+from flask_smorest import Blueprint
+
+from portal.api.parsing import StrictParser
+from portal.foundation.keyset import Page
+from portal.foundation.tenancy import across_accounts
+from portal.http.gate import enter
+
+RowT = TypeVar("RowT")
+
+
+class JsonBlueprint(Blueprint):
+    """Reads strictly, and wraps what a view returns into the envelope of success."""
+
+    ARGUMENTS_PARSER = StrictParser()
+
+    @staticmethod
+    def _prepare_response_content(data: Any) -> dict[str, Any]:
+        pagination = {"pagination": g.pagination} if "pagination" in g else {}
+        return {"success": True, "data": data, **pagination, "request_id": g.request_id}
+
+
+api = JsonBlueprint("api", __name__, url_prefix="/api/v1/billing")
+
+
+@api.before_request
+def _see_all_accounts_as_staff() -> None:
+    """Behind the gate. Routes for one's own account need a permission that staff do not have."""
+    if g.actor is not None and g.actor.is_staff:
+        enter(across_accounts())
+
+
+def paged(page: Page[RowT]) -> list[RowT]:
+    """The page's rows; its links go into the envelope, with the filters that the request had."""
+    g.pagination = {"next": _link(page.next), "previous": _link(page.previous), "page_size": page.page_size}
+    return list(page.rows)
+
+
+def _link(cursor: str | None) -> str | None:
+    if cursor is None:
+        return None
+    others = [(name, value) for name, value in request.args.items(multi=True) if name != "cursor"]
+    return f"{request.path}?{urlencode([*others, ('cursor', cursor)])}"

@@ -1,0 +1,119 @@
+"""Input, read strictly: everything that is wrong with it is said at once, at its field."""
+
+import json
+from collections.abc import Iterable
+from typing import Any, NoReturn
+
+from flask import Request
+from marshmallow import RAISE, Schema, ValidationError, fields
+from webargs.flaskparser import FlaskParser
+from werkzeug.exceptions import UnsupportedMediaType
+
+from portal.foundation.refusals import FieldError, Invalid
+
+MAX_DEPTH = 20
+
+# marshmallow's words, as codes and words of ours.
+_CODES = {
+    "Missing data for required field.": ("required", "This field is missing."),
+    "Unknown field.": ("unknown_field", "There is no such field. Check its spelling."),
+    "Field may not be null.": ("null", "This field must not be null."),
+    "Not a valid string.": ("invalid_type", "This must be a string."),
+    "Not a valid integer.": ("invalid_type", "This must be an integer."),
+}
+
+
+class StrictParser(FlaskParser):
+    """Refuses what it does not know: other content types, doubled keys, unknown fields and parameters."""
+
+    DEFAULT_UNKNOWN_BY_LOCATION = {"json": RAISE, "query": RAISE}  # noqa: RUF012  (the base class's own shape)
+    DEFAULT_VALIDATION_STATUS = 400
+
+    def load_json(self, req: Request, schema: Schema) -> Any:
+        """The body, an object; nothing at all counts as an empty one."""
+        return read_object(req)
+
+    def load_querystring(self, req: Request, schema: Schema) -> Any:
+        """The parameters; only those that are lists may come more than once."""
+        return read_query(req, schema)
+
+    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
+        """Turn marshmallow's findings into one refusal."""
+        messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
+        errors = sorted(_field_errors(messages), key=_unknown_last)  # else their order would be a set's
+        raise Invalid.fields(errors)
+
+
+def read_object(req: Request) -> dict[str, Any]:
+    """The request's JSON object. Raises Invalid, UnsupportedMediaType, and RequestEntityTooLarge for a huge one."""
+    raw = req.get_data()
+    if not raw:
+        return {}
+    if req.mimetype != "application/json":
+        raise UnsupportedMediaType("Send the body as application/json.")
+    try:
+        value = json.loads(raw.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        message = "The body is not valid JSON (UTF-8, each key once, no NaN)."
+        raise Invalid("malformed_json", message) from None
+    if not isinstance(value, dict):
+        raise Invalid("malformed_json", "The body must be a JSON object.")
+    _check(value, MAX_DEPTH)
+    return value
+
+
+def read_query(req: Request, schema: Schema) -> dict[str, Any]:
+    """The query's parameters by name. Raises Invalid for one that comes twice and is no list."""
+    lists = {name for name, field in schema.fields.items() if isinstance(field, fields.List)}
+    doubled = [name for name, values in req.args.lists() if len(values) > 1 and name not in lists]
+    if doubled:
+        raise Invalid.fields(
+            [FieldError(name, "repeated", "This parameter is given more than once.") for name in doubled]
+        )
+    return {name: values if name in lists else values[0] for name, values in req.args.lists()}
+
+
+def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    if len({key for key, _ in pairs}) < len(pairs):
+        raise ValueError("doubled key")
+    return dict(pairs)
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+def _check(value: Any, depth: int) -> None:
+    """Refuse what nests too deep, and half characters that no text can hold."""
+    if depth < 0:
+        raise Invalid("malformed_json", f"The body nests deeper than {MAX_DEPTH} levels.")
+    if isinstance(value, str):
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise Invalid("malformed_json", "The body holds a lone surrogate, which is no character.") from None
+    children = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    for child in children:
+        _check(child, depth - 1)
+
+
+def _field_errors(messages: dict[str, Any]) -> Iterable[FieldError]:
+    for location in messages.values():
+        for field, found in location.items():
+            for message in _flat(found):
+                code, text = _CODES.get(message, ("invalid", message))
+                yield FieldError(str(field), code, text)
+
+
+def _unknown_last(error: FieldError) -> tuple[bool, str]:
+    unknown = error.code == "unknown_field"
+    return unknown, error.field if unknown else ""
+
+
+def _flat(found: Any) -> Iterable[str]:
+    """Messages of a field, of the items of a list, or of a refusal that a field raised."""
+    if isinstance(found, dict):
+        for nested in found.values():
+            yield from _flat(nested)
+    else:
+        yield from (str(message) for message in found)

@@ -1,0 +1,53 @@
+"""A payment's history as one reader may see it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from portal.billing.payments.models import Payment, PaymentEvent
+from portal.billing.payments.states import Action
+from portal.foundation.access import CUSTOMER_ROLES, Role
+from portal.foundation.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One event. ``actor`` is a name where the reader may know it, and else what kind of person or part it was."""
+
+    version: int
+    action: str
+    from_status: str | None
+    to_status: str
+    actor: str
+    reason: str | None
+    at: datetime
+
+
+def history(payment: Payment, reader: Actor) -> list[Step]:
+    """The payment's events, oldest first.
+
+    Customers read the names of their own people only, and no reason of an approval: it may speak of another account.
+    """
+    return [_step(event, reader) for event in payment.events]
+
+
+def shown_actor(event: PaymentEvent, reader: Actor) -> str:
+    """Who did it, in words for this reader."""
+    if event.actor_id is not None and event.actor_id == reader.user_id:
+        return "you"
+    role = Role(event.actor_role)
+    if reader.is_staff or reader.role is Role.SYSTEM or role in CUSTOMER_ROLES:
+        return event.actor_label
+    return "the payment provider" if role is Role.SYSTEM else "our staff"
+
+
+def _step(event: PaymentEvent, reader: Actor) -> Step:
+    hidden = event.action == Action.APPROVE and not reader.is_staff
+    return Step(
+        version=event.version,
+        action=event.action,
+        from_status=event.from_status,
+        to_status=event.to_status,
+        actor=shown_actor(event, reader),
+        reason=None if hidden else event.reason,
+        at=event.at,
+    )

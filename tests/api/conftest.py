@@ -1,0 +1,86 @@
+"""Callers of the API: a program with a token, and what it gets back."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from portal.accounts.models import Account, User
+from tests.factories import Factory
+
+BASE = "/api/v1/billing"
+
+
+class Caller:
+    """Calls with a token, or with none."""
+
+    def __init__(self, app: Flask, token: str | None = None) -> None:
+        self._client = app.test_client()
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+
+    def get(self, path: str, **query: Any) -> TestResponse:
+        """GET; ``path`` behind the base."""
+        return self._client.get(BASE + path, query_string=query, headers=self._headers)
+
+    def post(self, path: str, body: Any = None) -> TestResponse:
+        """POST a JSON body, or none."""
+        more = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
+        return self._client.post(BASE + path, headers=self._headers, **more)
+
+    def raw(self, method: str, path: str, **more: Any) -> TestResponse:
+        """Any request at all."""
+        headers = self._headers | more.pop("headers", {})
+        return self._client.open(path, method=method, headers=headers, **more)
+
+
+@dataclass
+class World:
+    """Two accounts, staff, and a caller for each."""
+
+    app: Flask
+    account: Account
+    globex: Account
+    users: dict[str, User]
+    callers: dict[str, Caller] = field(default_factory=dict)
+
+    def __getitem__(self, who: str) -> Caller:
+        return self.callers[who]
+
+
+@pytest.fixture
+def world(app: Flask, make: Factory) -> World:
+    """``owner``, ``member``, ``viewer`` of Acme, ``stranger`` of Globex, ``reviewer``, ``admin`` and ``nobody``."""
+    make.method()
+    acme, globex = make.account("Acme GmbH"), make.account("Globex KK", "JP", "JPY")
+    users = {
+        "owner": make.user("owner", acme, name="Olga Owner"),
+        "member": make.user("member", acme, name="Max Member"),
+        "viewer": make.user("viewer", acme, name="Vera Viewer"),
+        "stranger": make.user("owner", globex, name="Gina Globex"),
+        "reviewer": make.user("reviewer", name="Rita Reviewer"),
+        "admin": make.user("admin", name="Ada Admin"),
+    }
+    callers = {who: Caller(app, make.token(user)) for who, user in users.items()} | {"nobody": Caller(app)}
+    return World(app, acme, globex, users, callers)
+
+
+def without_id(response: TestResponse) -> bytes:
+    """The answer's bytes but for the request id."""
+    raw: bytes = response.data
+    return raw.replace(response.headers["X-Request-ID"].encode(), b"")
+
+
+def problem(response: TestResponse) -> tuple[int, str, list[tuple[str, str]]]:
+    """Status, code and the codes at fields, of an answer that is a well-formed problem."""
+    body: dict[str, Any] = response.get_json(force=True)
+    assert response.content_type == "application/problem+json"
+    assert body["status"] == response.status_code
+    assert body["success"] is False
+    assert body["type"] == f"urn:billing-portal:error:{body['code']}"
+    assert body["request_id"] == response.headers["X-Request-ID"]
+    assert body["title"]
+    assert body["detail"]
+    return response.status_code, body["code"], [(error["field"], error["code"]) for error in body["errors"]]
