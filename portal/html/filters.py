@@ -1,0 +1,98 @@
+"""How values read on a page: in the reader's locale and time zone, and always exact on hover."""
+
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+from babel import Locale
+from babel.dates import format_date, format_datetime
+from babel.numbers import format_decimal
+from flask import Flask, g
+from markupsafe import Markup, escape
+
+from portal.foundation.money import Money, exponent
+
+# Word, tone and icon of each status. Colour never stands alone.
+STATUSES = {
+    "pending": ("Started", "info", "clock"),
+    "pending_approval": ("Waiting for approval", "warn", "clock"),
+    "processing": ("Processing", "info", "clock"),
+    "succeeded": ("Succeeded", "good", "check"),
+    "failed": ("Failed", "bad", "cross"),
+    "refunded": ("Refunded", "info", "back"),
+    "cancelled": ("Cancelled", "quiet", "cross"),
+    "draft": ("Draft", "quiet", "pencil"),
+    "open": ("Open", "info", "circle"),
+    "paid": ("Paid", "good", "check"),
+    "void": ("Void", "quiet", "cross"),
+    "overdue": ("Overdue", "bad", "alert"),
+}
+_METHODS = {"bank_transfer": "Bank transfer", "local_wallet": "Mobile wallet", "card": "Card"}
+
+
+def register(app: Flask) -> None:
+    """Add the filters to the app's templates."""
+    for filter_ in (money, moment, day, age, count):
+        app.add_template_filter(filter_)
+    app.add_template_filter(status_word)
+    app.add_template_filter(method_word)
+    app.add_template_global(STATUSES, "STATUSES")
+
+
+def money(amount: Money) -> Markup:
+    """``1.234,50 EUR``: the number in the reader's locale, with the currency's own digits, the currency always said."""
+    digits = exponent(amount.currency)
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    number = format_decimal(Decimal(amount.minor).scaleb(-digits), format=pattern, locale=_locale())
+    return Markup('<span class="money">{}\u00a0<span class="currency">{}</span></span>').format(number, amount.currency)
+
+
+def count(number: int) -> str:
+    """A whole number in the reader's locale."""
+    return format_decimal(number, locale=_locale())
+
+
+def moment(value: datetime | None) -> Markup | str:
+    """Date and time in the reader's time zone; in UTC on hover."""
+    if value is None:
+        return "–"
+    shown = format_datetime(value, "d MMM y, HH:mm", tzinfo=_timezone(), locale=_locale())
+    utc = value.astimezone(UTC)
+    template = '<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S} UTC">{}</time>'
+    return Markup(template).format(utc.isoformat(timespec="seconds"), utc, shown)
+
+
+def day(value: date | None) -> Markup | str:
+    """A calendar day, which has no time zone."""
+    if value is None:
+        return "–"
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_date(value, "d MMM y", _locale()))
+
+
+def age(value: timedelta) -> str:
+    """How long ago, in the largest whole unit: ``3 h``."""
+    minutes = max(int(value.total_seconds()) // 60, 0)
+    for unit, size in (("d", 1440), ("h", 60)):
+        if minutes >= size:
+            return f"{minutes // size}\u00a0{unit}"
+    return f"{minutes}\u00a0min"
+
+
+def status_word(status: str) -> str:
+    """What people call the status."""
+    return STATUSES[status][0]
+
+
+def method_word(method: str) -> Markup:
+    """What people call a payment method that has no name of its own at hand."""
+    return escape(_METHODS.get(method, method))
+
+
+def _locale() -> Locale:
+    account = g.get("account")
+    return Locale.parse(account.locale if account else "en", sep="-")
+
+
+def _timezone() -> ZoneInfo:
+    account = g.get("account")
+    return ZoneInfo(account.timezone if account else "UTC")

@@ -1,0 +1,36 @@
+// Small comforts. Every page works without them.
+
+// A copy button beside each value that people paste into their bank.
+function addCopyButtons(root) {
+  if (!navigator.clipboard) return;
+  for (const box of root.querySelectorAll("[data-copy]:not([data-ready])")) {
+    box.dataset.ready = "";
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "button small";
+    button.textContent = "Copy";
+    button.setAttribute("aria-label", `Copy ${box.dataset.copy}`);
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(box.querySelector(".value").textContent.trim());
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = "Copy"; }, 2000);
+    });
+    box.append(button);
+  }
+}
+
+// A form is sent once, however often its button is pressed. The button is not disabled: its name must be sent along.
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.dataset.sent) event.preventDefault();
+  form.dataset.sent = "1";
+});
+
+// Back from another page, a kept page's forms may be sent again.
+window.addEventListener("pageshow", () => {
+  for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
+});
+
+document.addEventListener("htmx:after:swap", () => addCopyButtons(document));
+addCopyButtons(document);
