@@ -1,0 +1,231 @@
+"""A visitor of the pages: fetches them as a browser would without JavaScript, and inspects each one that it sees.
+
+What every page must have (HOUSE 14) is checked at each fetch, so that no test can forget it.
+"""
+
+import re
+from collections import Counter
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask
+from werkzeug.test import TestResponse
+
+from portal.accounts.models import User
+from tests.factories import PASSWORD
+
+_VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "path"}
+
+
+@dataclass
+class Node:
+    """An element, with its attributes, children and the text straight inside it."""
+
+    tag: str
+    attributes: dict[str, str]
+    parent: "Node | None" = None
+    children: list["Node | str"] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """All text inside, blanks collapsed."""
+        words = "".join(child if isinstance(child, str) else f" {child.text} " for child in self.children)
+        return re.sub(r"\s+", " ", words).strip()
+
+    def all(self, tag: str = "", **attributes: str) -> list["Node"]:
+        """The elements inside with this tag and these attributes (``class_`` matches one of the classes)."""
+        found = []
+        for child in self.children:
+            if isinstance(child, Node):
+                if (not tag or child.tag == tag) and child.has(attributes):
+                    found.append(child)
+                found += child.all(tag, **attributes)
+        return found
+
+    def one(self, tag: str = "", **attributes: str) -> "Node":
+        """The only such element."""
+        (found,) = self.all(tag, **attributes)
+        return found
+
+    def has(self, attributes: dict[str, str]) -> bool:
+        """Whether the element carries all of them."""
+        for name, value in attributes.items():
+            own = self.attributes.get(name.rstrip("_").replace("_", "-"))
+            if own is None or (value not in own.split() if name == "class_" else value != own):
+                return False
+        return True
+
+
+class _Builder(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.root = self.here = Node("", {})
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        node = Node(tag, {name: value or "" for name, value in attrs}, self.here)
+        assert len(node.attributes) == len(attrs), f"doubled attribute in {tag}: {attrs}"
+        self.here.children.append(node)
+        if tag not in _VOID:
+            self.here = node
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag in _VOID:
+            return
+        assert self.here.tag == tag, f"</{tag}> closes <{self.here.tag}>"
+        assert self.here.parent is not None
+        self.here = self.here.parent
+
+    def handle_data(self, data: str) -> None:
+        self.here.children.append(data)
+
+
+class Page:
+    """An answer, read as a page."""
+
+    def __init__(self, response: TestResponse) -> None:
+        self.response = response
+        self.status = response.status_code
+        self.location = urlsplit(response.headers.get("Location", "")).path
+        builder = _Builder()
+        builder.feed(response.text)
+        self.root = builder.root
+
+    @property
+    def title(self) -> str:
+        return self.root.one("title").text
+
+    @property
+    def h1(self) -> str:
+        return self.root.one("h1").text
+
+    @property
+    def text(self) -> str:
+        """What stands in the page's main part."""
+        return self.root.one("main").text
+
+    @property
+    def links(self) -> dict[str, str]:
+        """Addresses by the links' words."""
+        return {link.text: link.attributes["href"] for link in self.root.all("a")}
+
+    @property
+    def rows(self) -> list[list[str]]:
+        """The cells of all table bodies."""
+        bodies = [row for body in self.root.all("tbody") for row in body.all("tr")]
+        return [[cell.text for cell in row.children if isinstance(cell, Node)] for row in bodies]
+
+    @property
+    def notices(self) -> list[str]:
+        """What the page points out."""
+        return [notice.text for notice in self.root.all(class_="notice")]
+
+    @property
+    def field_errors(self) -> dict[str, str]:
+        """What is wrong, by the name of the input that it is tied to."""
+        errors = {}
+        for control in self.root.all(aria_invalid="true"):
+            ids = control.attributes["aria-describedby"].split()
+            error = next(node for node in self.root.all(class_="error") if node.attributes.get("id") in ids)
+            errors[control.attributes["name"]] = error.text
+        return errors
+
+    @property
+    def values(self) -> dict[str, str]:
+        """What the inputs hold, by name (the last of each name; a choice counts when it is chosen)."""
+        values = {}
+        for control in self.root.all("input") + self.root.all("textarea"):
+            kind = control.attributes.get("type")
+            if kind not in ("radio", "checkbox") or "checked" in control.attributes:
+                name = control.attributes.get("name", "")
+                raw = "".join(child for child in control.children if isinstance(child, str))
+                values[name] = (
+                    raw.removeprefix("\n") if control.tag == "textarea" else control.attributes.get("value", "")
+                )
+        for select in self.root.all("select"):
+            chosen = [option for option in select.all("option") if "selected" in option.attributes]
+            values[select.attributes["name"]] = chosen[-1].attributes["value"] if chosen else ""
+        return values
+
+    @property
+    def buttons(self) -> list[str]:
+        """The buttons' words, but for signing out."""
+        return [button.text for button in self.root.all("button") if button.text != "Sign out"]
+
+
+class Pages:
+    """A browser without JavaScript. Each visitor has their own."""
+
+    def __init__(self, app: Flask) -> None:
+        self._client = app.test_client()
+        self._csrf_token = ""
+
+    def sign_in(self, user: User, password: str = PASSWORD) -> "Pages":
+        """Sign in by the form."""
+        self.get("/login")
+        assert self.post("/login", {"email": user.email, "password": password}).status == 303
+        return self
+
+    def get(self, path: str, **query: Any) -> Page:
+        """Fetch a page, and inspect it."""
+        return self._read(self._client.get(path, query_string=query or None))
+
+    def post(self, path: str, data: dict[str, Any] | None = None, *, token: str | None = None) -> Page:
+        """Send a form with the session's CSRF token, or another one."""
+        if not self._csrf_token:
+            self.get("/profile/")
+        form = {"csrf_token": self._csrf_token if token is None else token} | (data or {})
+        return self._read(self._client.post(path, data=form))
+
+    def follow(self, page: Page) -> Page:
+        """Where the answer sends the browser."""
+        return self.get(page.response.headers["Location"])
+
+    def _read(self, response: TestResponse) -> Page:
+        page = Page(response)
+        if response.status_code in (301, 302, 303, 307, 308):
+            return page
+        assert response.content_type == "text/html; charset=utf-8", response.data
+        assert response.status_code != 500, page.text
+        inspect(page)
+        tokens = page.root.all("input", name="csrf_token")
+        if tokens:
+            self._csrf_token = tokens[0].attributes["value"]
+        return page
+
+
+def inspect(page: Page) -> None:
+    """What every page must have."""
+    root = page.root
+    assert page.title.endswith(" · Billing Portal")
+    assert page.title != "· Billing Portal"
+    assert len(root.all("h1")) == 1
+    assert root.one("html").attributes["lang"]
+    ids = Counter(node.attributes["id"] for node in root.all() if "id" in node.attributes)
+    assert [id_ for id_, number in ids.items() if number > 1] == []
+    assert [node.tag for node in root.all() if "style" in node.attributes or node.tag == "style"] == []
+    assert [node.tag for node in root.all() if any(name.startswith("on") for name in node.attributes)] == []
+    assert [script for script in root.all("script") if "src" not in script.attributes] == []
+    _inspect_controls(root, set(ids))
+    for form in root.all("form"):
+        if form.attributes.get("method", "get").lower() == "post":
+            assert form.all("input", name="csrf_token"), f"no CSRF token in the form to {form.attributes.get('action')}"
+    for table in root.all("table"):
+        assert table.all("th"), "a table without headings"
+    for node in root.all():
+        for name in ("src", "href", "action"):
+            assert not node.attributes.get(name, "").startswith(("http:", "https:", "//", "javascript:"))
+
+
+def _inspect_controls(root: Node, ids: set[str]) -> None:
+    labelled = {label.attributes.get("for") for label in root.all("label")}
+    for control in root.all("input") + root.all("select") + root.all("textarea"):
+        if control.attributes.get("type") == "hidden":
+            continue
+        named = control.attributes.get("id") in labelled or "aria-label" in control.attributes
+        assert named, f"no label for {control.attributes}"
+        described = control.attributes.get("aria-describedby", "").split()
+        assert set(described) <= ids, f"{control.attributes} is described by what is not there"
+    for button in root.all("button") + root.all("a"):
+        assert button.text or "aria-label" in button.attributes, f"no words on {button.attributes}"
