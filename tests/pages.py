@@ -141,7 +141,7 @@ class Page:
                 name = control.attributes.get("name", "")
                 raw = "".join(child for child in control.children if isinstance(child, str))
                 values[name] = (
-                    raw.removeprefix("\n") if control.tag == "textarea" else control.attributes.get("value", "")
+                    raw.removeprefix("\r\n") if control.tag == "textarea" else control.attributes.get("value", "")
                 )
         for select in self.root.all("select"):
             chosen = [option for option in select.all("option") if "selected" in option.attributes]
@@ -173,10 +173,13 @@ class Pages:
 
     def post(self, path: str, data: dict[str, Any] | None = None, *, token: str | None = None) -> Page:
         """Send a form with the session's CSRF token, or another one."""
-        if not self._csrf_token:
-            self.get("/profile/")
+        if not self._csrf_token and self.get("/profile/").status == 302:
+            self.get("/login")
         form = {"csrf_token": self._csrf_token if token is None else token} | (data or {})
-        return self._read(self._client.post(path, data=form))
+        page = self._read(self._client.post(path, data=form))
+        if page.status == 303 and path.startswith(("/login", "/logout", "/profile/password")):
+            self._csrf_token = ""  # another session, another token
+        return page
 
     def follow(self, page: Page) -> Page:
         """Where the answer sends the browser."""

@@ -16,9 +16,9 @@ def get_account(account_id: UUID) -> Account:
     return session.get(Account, account_id) or _absent()
 
 
-def get_user(user_id: UUID) -> User:
+def get_user(user_id: UUID | None) -> User:
     """The user. Raises NotFound."""
-    return session.get(User, user_id) or _absent()
+    return (session.get(User, user_id) if user_id else None) or _absent()
 
 
 def find_user_by_id(user_id: UUID) -> User | None:

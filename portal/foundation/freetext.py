@@ -54,13 +54,27 @@ def required(value: str, *, field: str, most: int, label: str, lines: bool = Fal
     return text
 
 
+def mask_card_numbers(text: str) -> str:
+    """The text with a dot for each digit of whatever looks like a card number: a form may show that much again."""
+    plain = unicodedata.normalize("NFKC", text)
+    if len(plain) != len(text):
+        text = plain
+    for run in _DIGIT_RUNS.finditer(plain):
+        if _holds_card_number(run.group()):
+            text = text[: run.start()] + re.sub("[0-9０-９]", "•", text[run.start() : run.end()]) + text[run.end() :]
+    return text
+
+
 def refuse_card_number(text: str, *, field: str) -> None:
     """Raise Invalid where the text holds a payment card number, in one piece or in groups. The message keeps it out."""
     for run in _DIGIT_RUNS.finditer(unicodedata.normalize("NFKC", text)):
-        groups = re.findall("[0-9]+", run.group())
-        if any(_is_card_number(digits) for digits in _joined(groups)):
+        if _holds_card_number(run.group()):
             message = "This looks like a card number. The portal never keeps one: take it out and send the form again."
             raise Invalid("card_number", message, field=field)
+
+
+def _holds_card_number(run: str) -> bool:
+    return any(_is_card_number(digits) for digits in _joined(re.findall("[0-9]+", run)))
 
 
 def _joined(groups: list[str]) -> Iterator[str]:

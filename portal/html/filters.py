@@ -36,7 +36,7 @@ def register(app: Flask) -> None:
         app.add_template_filter(filter_)
     app.add_template_filter(status_word)
     app.add_template_filter(method_word)
-    app.add_template_global(STATUSES, "STATUSES")
+    app.jinja_env.globals["STATUSES"] = STATUSES
 
 
 def money(amount: Money) -> Markup:
@@ -58,8 +58,8 @@ def moment(value: datetime | None) -> Markup | str:
         return "–"
     shown = format_datetime(value, "d MMM y, HH:mm", tzinfo=_timezone(), locale=_locale())
     utc = value.astimezone(UTC)
-    template = '<time datetime="{}" title="{:%Y-%m-%d %H:%M:%S} UTC">{}</time>'
-    return Markup(template).format(utc.isoformat(timespec="seconds"), utc, shown)
+    exact = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc.isoformat(timespec="seconds"), exact, shown)
 
 
 def day(value: date | None) -> Markup | str:

@@ -1,10 +1,11 @@
 """Forms of both HTML faces: what they share, and how a refusal finds its field."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import re
 
 from flask_wtf import FlaskForm
+from wtforms import HiddenField
 
+from portal.foundation.freetext import mask_card_numbers
 from portal.foundation.refusals import Conflict, Invalid, Refusal
 
 
@@ -21,18 +22,47 @@ class Form(FlaskForm):
         return 400 if self.errors else 200
 
 
-@contextmanager
-def refused(form: Form) -> Iterator[None]:
-    """Put what the domain refuses in the block at the form's fields. Where all goes well, the block returns."""
-    try:
-        yield
-    except (Invalid, Conflict) as refusal:
-        form.refusal = refusal
-        for error in refusal.errors:
-            field = form[error.field] if error.field in form else None
-            if field is None:
-                form.form_errors.append(error.message)
+class VersionForm(Form):
+    """A decision, with the version of the payment that the person saw."""
+
+    version = HiddenField()
+
+    @property
+    def seen(self) -> int:
+        """The version. One that the page did not write counts as 0, which no payment has."""
+        text = self.version.data or ""
+        return int(text) if re.fullmatch("[0-9]{1,9}", text, re.ASCII) else 0
+
+
+class Refused:
+    """What ``refused`` gives. A class, so that the type checker knows that the block's refusals end with it."""
+
+    def __init__(self, form: Form) -> None:
+        self.form = form
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> bool:
+        if not isinstance(error, (Invalid, Conflict)):
+            return False
+        self.form.refusal = error
+        for found in error.errors:
+            if found.field in self.form:
+                field = self.form[found.field]
+                field.errors = [*field.errors, found.message]
+                if found.code == "card_number":
+                    field.data = mask_card_numbers(field.data)
             else:
-                field.errors = [*field.errors, error.message]
-        if not refusal.errors:
-            form.form_errors.append(refusal.message)
+                self.form.form_errors.append(found.message)
+        if not error.errors:
+            self.form.form_errors.append(error.message)
+        return True
+
+
+def refused(form: Form) -> Refused:
+    """``with refused(form):`` puts what the domain refuses in the block at the form's fields.
+
+    Where all goes well the block returns; the line after it renders the form again, with ``form.status``.
+    """
+    return Refused(form)

@@ -1,8 +1,11 @@
-"""Face 1: pages for customers."""
+"""Face 1: pages for customers, and what everybody who signs in needs."""
 
 from flask import Flask
 
+from portal.web import invoices, overview, payments, profile, session
 from portal.web.blueprint import web
+
+__all__ = ["invoices", "overview", "payments", "profile", "register", "session"]
 
 
 def register(app: Flask) -> None:

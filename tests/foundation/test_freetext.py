@@ -2,7 +2,7 @@
 
 import pytest
 
-from portal.foundation.freetext import clean, refuse_card_number, required
+from portal.foundation.freetext import clean, mask_card_numbers, refuse_card_number, required
 from portal.foundation.refusals import Invalid
 
 
@@ -84,3 +84,15 @@ def test_card_numbers_are_refused_and_not_repeated(text: str) -> None:
 )
 def test_other_numbers_are_kept(text: str) -> None:
     refuse_card_number(text, field="notes")
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("my card 4111 1111 1111 1111, thanks", "my card •••• •••• •••• ••••, thanks"),
+        ("４１１１１１１１１１１１１１１１", "•" * 16),
+        ("TRF-2026-000123", "TRF-2026-000123"),
+    ],
+)
+def test_what_a_form_may_show_again(text: str, masked: str) -> None:
+    assert mask_card_numbers(text) == masked

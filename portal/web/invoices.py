@@ -1,0 +1,34 @@
+"""Invoices: the list and one of them."""
+
+from uuid import UUID
+
+from flask import render_template, request
+from flask.typing import ResponseReturnValue
+
+from portal.billing.invoices.queries import get_invoice, invoice_page
+from portal.billing.payments.queries import open_payment_of, payments_of_invoice
+from portal.foundation.access import Permission, requires
+from portal.web.blueprint import web
+from portal.web.filters import invoice_filter
+
+
+@web.get("/invoices/")
+@requires(Permission.OWN_ACCOUNT)
+def invoice_list() -> ResponseReturnValue:
+    """The account's invoices, newest first."""
+    form, wanted = invoice_filter()
+    page = invoice_page(wanted, cursor=request.args.get("cursor"))
+    return render_template("web/invoices/list.html", form=form, page=page)
+
+
+@web.get("/invoices/<id:invoice_id>/")
+@requires(Permission.OWN_ACCOUNT)
+def invoice(invoice_id: UUID) -> ResponseReturnValue:
+    """One invoice, what was paid of it, and how to pay it."""
+    found = get_invoice(invoice_id)
+    return render_template(
+        "web/invoices/invoice.html",
+        invoice=found,
+        payments=payments_of_invoice(found.id),
+        open_payment=open_payment_of(found.id),
+    )

@@ -1,0 +1,80 @@
+"""Who may see what."""
+
+import pytest
+
+from tests.factories import Factory
+from tests.pages import Page
+from tests.web.conftest import World
+
+
+def bare(page: Page) -> str:
+    """The page but for its request number."""
+    request_id = page.response.headers["X-Request-ID"]
+    return page.response.text.replace(request_id, "")
+
+
+def test_foreign_rows_are_not_there(world: World, make: Factory) -> None:
+    invoice = make.invoice(world.globex, "500", number="SECRET-1")
+    payment = make.payment(invoice, world.users["stranger"], "SECRET-REF")
+    draft = make.invoice(world.account, issued=False)
+    pages = world.visit("owner")
+    absent = "018f2c6e-7b1a-7c3d-9e4f-5a6b7c8d9e0f"
+    for path, ids in (
+        ("/invoices/{}/", (invoice.id, draft.id)),
+        ("/invoices/{}/payment", (invoice.id, draft.id)),
+        ("/payments/{}/", (payment.id,)),
+    ):
+        expected = bare(pages.get(path.format(absent)))
+        for id_ in ids:
+            page = pages.get(path.format(id_))
+            assert (page.status, page.h1, bare(page)) == (404, "Nothing here", expected)
+    for path, data in (
+        (f"/invoices/{invoice.id}/payment", {"payment_method": "bank_transfer", "transaction_reference": "x"}),
+        (f"/payments/{payment.id}/cancellation", {"version": "1"}),
+    ):
+        assert pages.post(path, data).status == 404
+    assert make.payment_now(payment).status == "pending_approval"
+    for path in ("/", "/invoices/", "/payments/", "/invoices/?q=SECRET", "/payments/?q=SECRET"):
+        assert "SECRET-" not in pages.get(path).response.text.replace("q=SECRET", "")
+
+
+@pytest.mark.parametrize("path", ["/invoices/xyz/", "/payments/1/", "/nothing", "/payments/../etc", "/%00", "/\u2603"])
+def test_addresses_that_do_not_exist(path: str, world: World) -> None:
+    assert world.visit("owner").get(path).status == 404
+
+
+def test_a_viewer_looks_and_does_not_touch(world: World, make: Factory) -> None:
+    invoice = make.invoice(world.account)
+    payment = make.payment(make.invoice(world.account), world.users["owner"])
+    pages = world.visit("viewer")
+    assert "Pay this invoice" not in pages.get(f"/invoices/{invoice.id}/").links
+    assert pages.get(f"/payments/{payment.id}/").buttons == []
+    assert pages.get(f"/invoices/{invoice.id}/payment").status == 403
+    assert pages.post(f"/invoices/{invoice.id}/payment", {}).status == 403
+    assert pages.post(f"/payments/{payment.id}/cancellation", {"version": "1"}).status == 403
+    assert make.payment_now(payment).status == "pending_approval"
+
+
+@pytest.mark.parametrize("path", ["/invoices/", "/payments/"])
+def test_staff_have_no_account_of_their_own(path: str, world: World) -> None:
+    pages = world.visit("reviewer")
+    assert pages.get(path).status == 403
+    assert pages.get("/").location == "/admin/approvals/"
+
+
+def test_every_page_needs_a_sign_in(world: World, make: Factory) -> None:
+    invoice = make.invoice(world.account)
+    pages = world.visit()
+    own = (f"/invoices/{invoice.id}/", f"/invoices/{invoice.id}/payment")
+    for path in ("/", "/invoices/", "/payments/", "/profile/", *own):
+        page = pages.get(path)
+        assert (page.status, page.location) == (302, "/login")
+
+
+def test_a_get_changes_nothing(world: World, make: Factory) -> None:
+    payment = make.payment(make.invoice(world.account), world.users["owner"])
+    pages = world.visit("owner")
+    for path in (f"/payments/{payment.id}/cancellation", "/logout", "/profile/tokens/"):
+        assert pages.get(path).status == 405
+    assert pages.get("/").status == 200
+    assert make.payment_now(payment).version == 1
