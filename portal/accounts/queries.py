@@ -3,7 +3,7 @@
 from typing import Any, NoReturn
 from uuid import UUID
 
-from sqlalchemy import Row, or_, select
+from sqlalchemy import ColumnElement, Row, func, or_, select
 
 from portal.accounts.models import Account, User
 from portal.foundation.db import contains, session
@@ -66,6 +66,18 @@ def user_page(
     if staff:
         statement = statement.where(User.account_id.is_(None))
     return paginate(statement, User.id, cursor=cursor)
+
+
+def is_called(text: str) -> ColumnElement[bool]:
+    """Whether an account of the statement goes by the text: its whole number, or a part of its name, in any case."""
+    return or_(func.lower(Account.number) == text.lower(), contains(Account.name, text))
+
+
+def places_of_accounts() -> tuple[list[str], list[str]]:
+    """The countries and the currencies that accounts have, for lists to choose from."""
+    countries = session.scalars(select(Account.country).distinct().order_by(Account.country))
+    currencies = session.scalars(select(Account.currency).distinct().order_by(Account.currency))
+    return list(countries), list(currencies)
 
 
 def _absent() -> NoReturn:

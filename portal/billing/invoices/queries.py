@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 
 from portal.accounts.models import Account
+from portal.accounts.queries import is_called
 from portal.billing.invoices.figures import InvoiceRow, InvoiceStatus
 from portal.billing.invoices.models import Invoice
 from portal.foundation import clock
@@ -27,6 +28,8 @@ class InvoiceFilter:
     q: str = ""
     account_id: UUID | None = None
     currency: str = ""
+    account: str = ""
+    """The number of an account, or a part of its name."""
     with_drafts: bool = field(default=False, kw_only=True)
 
 
@@ -106,4 +109,6 @@ def _filtered(wanted: InvoiceFilter) -> Select[*tuple[Any, ...]]:
         statement = statement.where(Invoice.account_id == wanted.account_id)
     if wanted.currency:
         statement = statement.where(Invoice.currency == wanted.currency)
+    if wanted.account:
+        statement = statement.where(is_called(wanted.account))
     return statement

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -9,6 +10,7 @@ from portal.accounts.models import Account
 from portal.billing.methods.models import EVERYWHERE, MANUAL_METHODS, AccountPaymentMethod, PaymentMethodConfig
 from portal.foundation.db import session
 from portal.foundation.money import Money
+from portal.foundation.refusals import NotFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,14 @@ def all_methods() -> Sequence[PaymentMethodConfig]:
     """All configured methods, by country and order, ``*`` first."""
     order = (PaymentMethodConfig.country, PaymentMethodConfig.position, PaymentMethodConfig.method)
     return session.scalars(select(PaymentMethodConfig).order_by(*order)).all()
+
+
+def get_method(method_id: UUID) -> PaymentMethodConfig:
+    """The configured method. Raises NotFound."""
+    config = session.get(PaymentMethodConfig, method_id)
+    if config is None:
+        raise NotFound()
+    return config
 
 
 def account_methods(account: Account) -> dict[str, AccountPaymentMethod]:

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, 
 from sqlalchemy.orm import aliased, selectinload
 
 from portal.accounts.models import Account
+from portal.accounts.queries import is_called
 from portal.billing.invoices.models import Invoice
 from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.models import Payment
@@ -33,6 +34,8 @@ class PaymentFilter:
     created_to: datetime | None = None
     q: str = ""
     account_id: UUID | None = None
+    account: str = ""
+    """The number of an account, or a part of its name."""
     country: str = ""
     currency: str = ""
 
@@ -70,10 +73,13 @@ def next_in_queue(after: UUID) -> UUID | None:
     return session.scalar(waiting.where(Payment.id > after)) or session.scalar(waiting)
 
 
-def queue_length() -> int:
+def queue_length(wanted: PaymentFilter | None = None) -> int:
     """How many payments wait, counted up to 1,000."""
-    waiting = select(Payment.id).where(Payment.status == Status.PENDING_APPROVAL).limit(QUEUE_COUNT_CAP).subquery()
-    return session.scalar(select(func.count()).select_from(waiting)) or 0
+    waiting = select(Payment.id).where(Payment.status == Status.PENDING_APPROVAL).limit(QUEUE_COUNT_CAP)
+    if wanted is not None:
+        joined = waiting.join(Invoice, Payment.invoice_id == Invoice.id).join(Account, Payment.account_id == Account.id)
+        waiting = _filtered(joined, wanted)
+    return session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
 
 
 def with_same_reference(payment: Payment) -> list[PaymentRow]:
@@ -86,6 +92,14 @@ def with_same_reference(payment: Payment) -> list[PaymentRow]:
         Payment.id != payment.id,
     )
     return [PaymentRow(*row) for row in session.execute(statement.order_by(Payment.id.desc()).limit(PAGE_SIZE))]
+
+
+def row_of(payment_id: UUID) -> PaymentRow:
+    """The payment as lists show it. Raises NotFound."""
+    rows = _latest(Payment.id == payment_id, limit=1)
+    if not rows:
+        raise NotFound()
+    return rows[0]
 
 
 def earlier_payments(payment: Payment, limit: int = 5) -> list[PaymentRow]:
@@ -159,6 +173,8 @@ def _filtered(statement: Select[*tuple[Any, ...]], wanted: PaymentFilter) -> Sel
         statement = statement.where(Payment.created_at >= wanted.created_from)
     if wanted.created_to:
         statement = statement.where(Payment.created_at < wanted.created_to)
+    if wanted.account:
+        statement = statement.where(is_called(wanted.account))
     if wanted.q:
         statement = statement.where(_found(wanted.q))
     return statement

@@ -1,0 +1,80 @@
+"""The audit log: who changed what."""
+
+from typing import Any, cast
+from uuid import UUID
+
+from flask import render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from portal.accounts.queries import find_account
+from portal.admin.blueprint import admin
+from portal.admin.filters import ChoiceFilter, FilterForm, TextFilter
+from portal.foundation.access import Permission, requires
+from portal.foundation.audit_queries import AuditFilter, audit_page
+from portal.foundation.ids import parse_id
+from portal.foundation.keyset import Page
+from portal.foundation.refusals import Invalid
+from portal.html.forms import refused
+
+_NOUNS = ("payment", "invoice", "account", "account_method", "user", "method", "token")
+_PAGES = {
+    "payment": ("admin.payment", "payment_id"),
+    "invoice": ("admin.invoice", "invoice_id"),
+    "account": ("admin.account", "account_id"),
+    "user": ("admin.user", "user_id"),
+    "method": ("admin.method", "method_id"),
+}
+
+
+class AuditListFilter(FilterForm):
+    """Which entries to list."""
+
+    actor = TextFilter("Who", description="A part of the name")
+    action = ChoiceFilter("What", "Everything")
+    account = TextFilter("Account number")
+    subject = TextFilter("Subject", description="The id of one payment, invoice, user …")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.action.offer({noun: noun.replace("_", " ").capitalize() + "s" for noun in _NOUNS})
+
+    def wanted(self) -> AuditFilter:
+        """Raises Invalid for an account or a subject that there is not."""
+        return AuditFilter(
+            actor=self.actor.data, action=self.action.data, account_id=self._account_id(), subject_id=self._subject_id()
+        )
+
+    def _account_id(self) -> UUID | None:
+        if not self.account.data:
+            return None
+        account = find_account(self.account.data)
+        if account is None:
+            raise Invalid("unknown_account", "There is no account with this number.", field="account")
+        return account.id
+
+    def _subject_id(self) -> UUID | None:
+        if not self.subject.data:
+            return None
+        subject_id = parse_id(self.subject.data)
+        if subject_id is None:
+            raise Invalid("invalid_id", "This is not an id. Copy one from a page's address.", field="subject")
+        return subject_id
+
+
+@admin.get("/audit/")
+@requires(Permission.AUDIT_READ)
+def audit_log() -> ResponseReturnValue:
+    form = AuditListFilter()
+    page: Page[Any] = Page([], None, None, 0)
+    if form.validate():
+        with refused(form):
+            page = audit_page(form.wanted(), cursor=request.args.get("cursor"))
+    return render_template("admin/audit/list.html", filter=form, page=page, page_of=page_of), form.http_status
+
+
+def page_of(subject_type: str, subject_id: UUID) -> str | None:
+    """The address of the page that shows the subject, where there is one."""
+    if subject_type not in _PAGES:
+        return None
+    endpoint, name = _PAGES[subject_type]
+    return url_for(endpoint, **cast("dict[str, Any]", {name: subject_id}))

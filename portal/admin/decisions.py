@@ -1,0 +1,73 @@
+"""The forms by which staff decide on a payment. Each carries the version of the payment that the decider saw."""
+
+from typing import Any
+
+from wtforms import TextAreaField
+from wtforms.validators import InputRequired
+
+from portal.billing.payments.review import Review
+from portal.billing.payments.service import MAX_REASON
+from portal.html.forms import VersionForm
+
+
+class DecisionForm(VersionForm):
+    """What all decisions share. All forms stand on one page, so ids begin with the form's name."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for field in self:
+            field.id = field.label.field_id = f"{type(self).__name__.lower()}-{field.short_name}"
+
+    def show_for(self, shown: Review) -> None:
+        """Go on from what is true now: who sends the form again has seen this version."""
+        self.version.raw_data, self.version.data = None, str(shown.payment.version)
+
+    @property
+    def typed(self) -> str:
+        """What the person wrote, so that a refusal never costs it."""
+        return "\n".join(field.data for field in self if isinstance(field, TextAreaField) and field.data)
+
+
+class Approval(DecisionForm):
+    same_text_reason = TextAreaField(
+        "Why is this another transfer?",
+        default="",
+        description="A transfer with this reference is booked. Say how you know that this one is not the same money.",
+        render_kw={"maxlength": MAX_REASON},
+    )
+
+    def show_for(self, shown: Review) -> None:
+        super().show_for(shown)
+        self.same_text_reason.flags.required = shown.booked is not None
+
+
+class Rejection(DecisionForm):
+    reason = TextAreaField(
+        "Reason",
+        [InputRequired("Say why: the customer reads it and has to know what to do.")],
+        default="",
+        description="The customer reads it. Say what is wrong and what to do.",
+        render_kw={"maxlength": MAX_REASON},
+    )
+
+
+class Cancellation(DecisionForm):
+    pass
+
+
+class Refund(DecisionForm):
+    reason = TextAreaField(
+        "Reason",
+        [InputRequired("Say why the money goes back.")],
+        default="",
+        description="The customer reads it. What was paid and granted is taken back by new rows.",
+        render_kw={"maxlength": MAX_REASON},
+    )
+
+
+FORMS: dict[str, type[DecisionForm]] = {
+    "approve": Approval,
+    "reject": Rejection,
+    "cancel": Cancellation,
+    "refund": Refund,
+}

@@ -1,0 +1,114 @@
+"""The form of a new invoice, with as many lines as it needs."""
+
+from typing import Any
+
+from wtforms import DateField, StringField, SubmitField, TextAreaField
+from wtforms.validators import InputRequired, Optional
+
+from portal.accounts.models import Account
+from portal.accounts.queries import find_account
+from portal.admin.rows import RowForm, Rows
+from portal.billing.invoices.lines import NewLine, read_line
+from portal.foundation import freetext
+from portal.foundation.money import exponent
+from portal.foundation.refusals import Invalid
+from portal.html.forms import Form, refused
+
+MAX_LINES = 100
+"""Of a form; more come by import."""
+
+
+class LineForm(RowForm):
+    """One position."""
+
+    description = StringField("Description", default="")
+    quantity = StringField("Quantity", default="", render_kw={"inputmode": "decimal"})
+    unit_price = StringField("Unit price", default="", render_kw={"inputmode": "decimal"})
+
+
+class InvoiceForm(Form):
+    """A new invoice. Where a line is blank it is not there."""
+
+    number = StringField(
+        "Invoice number",
+        validators=[InputRequired("Give the invoice a number.")],
+        default="",
+        description="The next free one is filled in",
+    )
+    account = StringField(
+        "Account number",
+        validators=[InputRequired("Say whose invoice this is.")],
+        default="",
+        description="Such as C-1001",
+    )
+    currency = StringField(
+        "Currency", default="", description="Three letters. Empty: the account's own", render_kw={"maxlength": 3}
+    )
+    issue_date = DateField("Issue date", validators=[Optional()], description="Empty: the day of issue")
+    due_date = DateField("Due date", validators=[Optional()], description="Empty: 14 days after the issue date")
+    credits = StringField(
+        "Credits it buys", default="0", description="Granted once it is paid", render_kw={"inputmode": "numeric"}
+    )
+    lines = Rows(LineForm, "Lines", least=1, most=MAX_LINES)
+    add_line = SubmitField("Add a line")
+
+    def begin(self, number: str, account: str) -> None:
+        """A fresh form: three blank lines cover most invoices."""
+        self.number.data, self.account.data = number, account
+        self.lines.grow(2)
+
+    def read(self) -> dict[str, Any] | None:
+        """What ``create_invoice`` takes; None where a line is not right, which then says so. Raises Invalid."""
+        account = self._read_account()
+        currency = freetext.clean(self.currency.data, field="currency", most=3, label="A currency code").upper()
+        currency = currency or account.currency
+        exponent(currency)
+        lines = self._read_lines(currency)
+        if any(row.refusal for row in self.lines.filled()):
+            message = "Some lines are not right: see each of them."
+            self.refusal = Invalid("invalid_lines", message, field="lines")
+            self.lines.errors = [message]
+            return None
+        return {
+            "account_id": account.id,
+            "number": self.number.data,
+            "currency": currency,
+            "lines": lines,
+            "credits": _whole_number(self.credits.data),
+            "issue_date": self.issue_date.data,
+            "due_date": self.due_date.data,
+        }
+
+    def _read_lines(self, currency: str) -> list[NewLine]:
+        lines = []
+        for row in self.lines.filled():
+            with refused(row):
+                quantity = row.quantity.data.strip() or "1"
+                lines.append(read_line(row.description.data, quantity, row.unit_price.data.strip(), currency))
+        return lines
+
+    def _read_account(self) -> Account:
+        number = freetext.required(self.account.data, field="account", most=40, label="The account number")
+        account = find_account(number)
+        if account is None:
+            raise Invalid("unknown_account", "There is no account with this number.", field="account")
+        return account
+
+
+class VoidForm(Form):
+    """Why an invoice is withdrawn."""
+
+    reason = TextAreaField(
+        "Reason",
+        id="void-reason",
+        default="",
+        validators=[InputRequired("Say why it is withdrawn.")],
+        description="Kept in the audit log.",
+    )
+
+
+def _whole_number(text: str) -> int:
+    text = text.strip() or "0"
+    if not (text.isascii() and text.isdecimal() and len(text) <= 16):
+        raise Invalid("invalid_credits", "Credits are a whole number from zero.", field="credits")
+    return int(text)

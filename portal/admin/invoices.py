@@ -1,0 +1,112 @@
+"""Invoices: the list, drafting one with its lines, issuing and withdrawing it."""
+
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import SelectMultipleField
+
+from portal.admin.blueprint import admin
+from portal.admin.filters import ChoiceFilter, FilterForm, TextFilter, offer_places
+from portal.admin.invoice_forms import InvoiceForm, VoidForm
+from portal.billing.credits.queries import balance
+from portal.billing.invoices import service
+from portal.billing.invoices.figures import InvoiceRow, InvoiceStatus
+from portal.billing.invoices.queries import InvoiceFilter, get_invoice, invoice_page
+from portal.billing.payments.queries import payments_of_invoice
+from portal.billing.payments.service import void_invoice
+from portal.foundation.access import Permission, requires
+from portal.foundation.keyset import Page
+from portal.html.filters import status_word
+from portal.html.forms import Form, refused
+from portal.http.gate import current_actor
+
+
+class InvoiceListFilter(FilterForm):
+    """Which invoices to list."""
+
+    q = TextFilter("Search", description="Invoice number")
+    currency = ChoiceFilter("Currency", "All currencies")
+    account = TextFilter("Account", description="Its number, or a part of its name")
+    status = SelectMultipleField(
+        "Status", choices={str(word): status_word(word) for word in (*InvoiceStatus, "overdue")}
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        offer_places(None, self.currency)
+
+
+@admin.get("/invoices/")
+@requires(Permission.STAFF_READ)
+def invoice_list() -> ResponseReturnValue:
+    form = InvoiceListFilter()
+    page: Page[InvoiceRow] = Page([], None, None, 0)
+    if form.validate():
+        values = form.values()
+        wanted = InvoiceFilter(statuses=tuple(values.pop("status", ())), with_drafts=True, **values)
+        page = invoice_page(wanted, cursor=request.args.get("cursor"))
+    return render_template("admin/invoices/list.html", filter=form, page=page), form.http_status
+
+
+@admin.route("/invoices/new", methods=["GET", "POST"])
+@requires(Permission.INVOICE_MANAGE)
+def invoice_new() -> ResponseReturnValue:
+    form = InvoiceForm()
+    if request.method == "GET":
+        form.begin(service.suggest_number(), request.args.get("account", ""))
+    elif form.add_line.data:
+        form.lines.grow()
+    elif form.validate_on_submit():
+        with refused(form):
+            new = form.read()
+            if new is not None:
+                made = service.create_invoice(by=current_actor(), **new)
+                flash(f"{made.number} is a draft. Its account sees it once it is issued.", "good")
+                return redirect(url_for("admin.invoice", invoice_id=made.id), 303)
+    return render_template("admin/invoices/new.html", form=form), form.status
+
+
+@admin.get("/invoices/<id:invoice_id>/")
+@requires(Permission.STAFF_READ)
+def invoice(invoice_id: UUID) -> ResponseReturnValue:
+    return _show(invoice_id)
+
+
+@admin.post("/invoices/<id:invoice_id>/issue")
+@requires(Permission.INVOICE_MANAGE)
+def invoice_issue(invoice_id: UUID) -> ResponseReturnValue:
+    form = Form()
+    if form.validate_on_submit():
+        with refused(form):
+            issued = service.issue_invoice(invoice_id, by=current_actor())
+            flash(f"{issued.number} is issued: its account sees it and can pay it.", "good")
+            return redirect(url_for("admin.invoice", invoice_id=invoice_id), 303)
+    return _show(invoice_id, sent=form)
+
+
+@admin.post("/invoices/<id:invoice_id>/voiding")
+@requires(Permission.INVOICE_MANAGE)
+def invoice_voiding(invoice_id: UUID) -> ResponseReturnValue:
+    form = VoidForm()
+    if form.validate_on_submit():
+        with refused(form):
+            gone = void_invoice(invoice_id, by=current_actor(), reason=form.reason.data)
+            flash(f"{gone.number} is void: nothing is owed on it.", "good")
+            return redirect(url_for("admin.invoice", invoice_id=invoice_id), 303)
+    return _show(invoice_id, sent=form)
+
+
+def _show(invoice_id: UUID, sent: Form | None = None) -> ResponseReturnValue:
+    shown = get_invoice(invoice_id, with_drafts=True)
+    page = render_template(
+        "admin/invoices/invoice.html",
+        invoice=shown,
+        account=shown.account,
+        lines=shown.lines,
+        payments=payments_of_invoice(shown.id),
+        credit_balance=balance(shown.account_id),
+        void_form=sent if isinstance(sent, VoidForm) else VoidForm(formdata=None),
+        sent=sent,
+    )
+    return page, sent.status if sent else 200

@@ -1,0 +1,162 @@
+"""Payments: the list, and the page on which staff decide."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+from wtforms import DateField, SelectMultipleField
+from wtforms.validators import Optional
+
+from portal.admin.blueprint import admin
+from portal.admin.decisions import FORMS, Approval, Cancellation, DecisionForm, Refund, Rejection
+from portal.admin.filters import (
+    ChoiceFilter,
+    FilterForm,
+    TextFilter,
+    day_begins,
+    day_ends,
+    method_filter,
+    offer_methods,
+    offer_places,
+)
+from portal.billing.payments import service
+from portal.billing.payments.figures import PaymentRow
+from portal.billing.payments.models import Payment
+from portal.billing.payments.queries import PaymentFilter, next_in_queue, payment_page
+from portal.billing.payments.review import review
+from portal.billing.payments.states import Action, Status
+from portal.foundation.access import Permission, requires
+from portal.foundation.keyset import Page
+from portal.html.filters import status_word
+from portal.html.forms import refused
+from portal.http.gate import current_actor
+
+
+class PaymentListFilter(FilterForm):
+    """Which payments to list."""
+
+    q = TextFilter("Search", description="Reference or invoice number")
+    payment_method = method_filter()
+    currency = ChoiceFilter("Currency", "All currencies")
+    country = ChoiceFilter("Country", "All countries")
+    account = TextFilter("Account", description="Its number, or a part of its name")
+    created_from = DateField("Reported from", validators=[Optional()])
+    created_to = DateField("Reported until", validators=[Optional()])
+    status = SelectMultipleField("Status", choices={s.value: status_word(s.value) for s in Status})
+
+    def __init__(self) -> None:
+        super().__init__()
+        offer_methods(self.payment_method)
+        offer_places(self.country, self.currency)
+
+    def wanted(self) -> PaymentFilter:
+        values = self.values()
+        statuses = tuple(Status(word) for word in values.pop("status", ()))
+        created_from, created_to = values.pop("created_from", None), values.pop("created_to", None)
+        return PaymentFilter(
+            statuses=statuses, created_from=day_begins(created_from), created_to=day_ends(created_to), **values
+        )
+
+
+@admin.get("/payments/")
+@requires(Permission.STAFF_READ)
+def payment_list() -> ResponseReturnValue:
+    form = PaymentListFilter()
+    page: Page[PaymentRow] = Page([], None, None, 0)
+    if form.validate():
+        page = payment_page(form.wanted(), cursor=request.args.get("cursor"))
+    return render_template("admin/payments/list.html", filter=form, page=page), form.http_status
+
+
+@admin.get("/payments/<id:payment_id>/")
+@requires(Permission.STAFF_READ)
+def payment(payment_id: UUID) -> ResponseReturnValue:
+    return _show(payment_id)
+
+
+@admin.post("/payments/<id:payment_id>/approval")
+@requires(Permission.PAYMENT_DECIDE)
+def approve_payment(payment_id: UUID) -> ResponseReturnValue:
+    form = Approval()
+    return _decide(
+        Action.APPROVE,
+        payment_id,
+        form,
+        lambda: service.approve_payment(
+            payment_id, by=current_actor(), version=form.seen, same_text_reason=form.same_text_reason.data
+        ),
+    )
+
+
+@admin.post("/payments/<id:payment_id>/rejection")
+@requires(Permission.PAYMENT_DECIDE)
+def reject_payment(payment_id: UUID) -> ResponseReturnValue:
+    form = Rejection()
+    return _decide(
+        Action.REJECT,
+        payment_id,
+        form,
+        lambda: service.reject_payment(payment_id, by=current_actor(), version=form.seen, reason=form.reason.data),
+    )
+
+
+@admin.post("/payments/<id:payment_id>/cancellation")
+@requires(Permission.PAYMENT_DECIDE)
+def cancel_payment(payment_id: UUID) -> ResponseReturnValue:
+    form = Cancellation()
+    return _decide(
+        Action.CANCEL,
+        payment_id,
+        form,
+        lambda: service.cancel_payment(payment_id, by=current_actor(), version=form.seen),
+    )
+
+
+@admin.post("/payments/<id:payment_id>/refund")
+@requires(Permission.PAYMENT_REFUND)
+def refund_payment(payment_id: UUID) -> ResponseReturnValue:
+    form = Refund()
+    return _decide(
+        Action.REFUND,
+        payment_id,
+        form,
+        lambda: service.refund_payment(payment_id, by=current_actor(), version=form.seen, reason=form.reason.data),
+    )
+
+
+def _decide(
+    action: Action, payment_id: UUID, form: DecisionForm, carry_out: Callable[[], Payment]
+) -> ResponseReturnValue:
+    """Carry the decision out, or show the payment as it is now, with why not and with what was typed."""
+    if form.validate_on_submit():
+        with refused(form):
+            decided = carry_out()
+            _say(action, decided)
+            return redirect(_after(action, decided), 303)
+    return _show(payment_id, action, form)
+
+
+def _after(action: Action, decided: Payment) -> str:
+    """Approving and rejecting lead on to what waits next; the others stay with their payment."""
+    if action not in (Action.APPROVE, Action.REJECT):
+        return url_for("admin.payment", payment_id=decided.id)
+    following = next_in_queue(decided.id)
+    return url_for("admin.payment", payment_id=following) if following else url_for("admin.approval_queue")
+
+
+def _say(action: Action, decided: Payment) -> None:
+    told = render_template("admin/payments/decided.html", action=action.value, payment=decided)
+    flash(Markup(told.strip()), "good")  # noqa: S704  (a template's output: it is escaped)
+
+
+def _show(payment_id: UUID, sent: Action | None = None, form: DecisionForm | None = None) -> ResponseReturnValue:
+    shown = review(payment_id, reader=current_actor())
+    forms = {action: kind(formdata=None) for action, kind in FORMS.items()}
+    if sent is not None and form is not None:
+        forms[sent.value] = form
+    for one in forms.values():
+        one.show_for(shown)
+    page = render_template("admin/payments/payment.html", review=shown, payment=shown.payment, forms=forms, sent=form)
+    return page, form.status if form else 200

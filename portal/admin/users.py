@@ -1,0 +1,188 @@
+"""Users of accounts and of staff."""
+
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from flask import flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import BooleanField, PasswordField, SelectField, StringField
+from wtforms.validators import InputRequired
+
+from portal.accounts import service
+from portal.accounts.models import Account, User
+from portal.accounts.passwords import MIN_LENGTH
+from portal.accounts.queries import find_account, get_user, user_page
+from portal.admin.blueprint import admin
+from portal.admin.filters import FilterForm, TextFilter
+from portal.foundation import freetext
+from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Role, requires
+from portal.foundation.keyset import Page
+from portal.foundation.refusals import Invalid
+from portal.html.forms import Form, refused
+from portal.http.gate import current_actor
+
+_ROLES: dict[str, str] = {
+    Role.OWNER.value: "Owner: pays, and manages the account's people",
+    Role.MEMBER.value: "Member: pays",
+    Role.VIEWER.value: "Viewer: looks, and changes nothing",
+    Role.REVIEWER.value: "Reviewer (staff): decides on payments",
+    Role.ADMIN.value: "Admin (staff): decides and manages",
+}
+
+
+class UserFilter(FilterForm):
+    """Which users to list."""
+
+    q = TextFilter("Search", description="Name or e-mail address")
+    account = TextFilter("Account number")
+    staff = BooleanField("Staff only")
+
+
+class PasswordForm(Form):
+    """Another password of a user."""
+
+    password = PasswordField(
+        "Password",
+        id="new-password",
+        validators=[InputRequired("Give a password.")],
+        default="",
+        description=f"At least {MIN_LENGTH} characters. Hand it over in person; it is not shown again.",
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
+class RoleForm(Form):
+    """Another role of a user, of the same side."""
+
+    role = SelectField("Role", [InputRequired("Choose a role.")], default="")
+
+    def offer(self, user: User) -> "RoleForm":
+        fitting = STAFF_ROLES if user.is_staff else CUSTOMER_ROLES
+        self.role.choices = {role: text for role, text in _ROLES.items() if role in fitting}
+        return self
+
+
+class UserForm(PasswordForm):
+    """A new user."""
+
+    name = StringField("Name", validators=[InputRequired("Give the person's name.")], default="")
+    email = StringField("E-mail address", validators=[InputRequired("Give the address to sign in with.")], default="")
+    account = StringField("Account number", default="", description="Empty for staff")
+    role = SelectField("Role", [InputRequired("Choose a role.")], choices={"": "Choose a role"} | _ROLES, default="")
+
+
+@admin.get("/users/")
+@requires(Permission.USER_MANAGE)
+def user_list() -> ResponseReturnValue:
+    form = UserFilter()
+    page: Page[Any] = Page([], None, None, 0)
+    if form.validate():
+        with refused(form):
+            account = _account(form.account.data)
+            page = user_page(
+                q=form.q.data,
+                account_id=account.id if account else None,
+                staff=form.staff.data,
+                cursor=request.args.get("cursor"),
+            )
+    return render_template("admin/users/list.html", filter=form, page=page), form.http_status
+
+
+@admin.route("/users/new", methods=["GET", "POST"])
+@requires(Permission.USER_MANAGE)
+def user_new() -> ResponseReturnValue:
+    form = UserForm()
+    if request.method == "GET":
+        form.account.data = request.args.get("account", "")
+    if form.validate_on_submit():
+        with refused(form):
+            account = _account(form.account.data)
+            made = service.create_user(
+                by=current_actor(),
+                email=form.email.data,
+                name=form.name.data,
+                role=Role(form.role.data),
+                account_id=account.id if account else None,
+                password=form.password.data,
+            )
+            flash(f"{made.name} can sign in as {made.email}.", "good")
+            return redirect(url_for("admin.user", user_id=made.id), 303)
+    return render_template("admin/users/new.html", form=form), form.status
+
+
+@admin.get("/users/<id:user_id>/")
+@requires(Permission.USER_MANAGE)
+def user(user_id: UUID) -> ResponseReturnValue:
+    return _show(user_id)
+
+
+@admin.post("/users/<id:user_id>/role")
+@requires(Permission.USER_MANAGE)
+def user_role(user_id: UUID) -> ResponseReturnValue:
+    form = RoleForm().offer(get_user(user_id))
+    return _change(user_id, "role", form, lambda: service.change_role(
+        user_id, by=current_actor(), role=Role(form.role.data)
+    ), "{} has another role, and has to sign in again.")  # fmt: skip
+
+
+@admin.post("/users/<id:user_id>/password")
+@requires(Permission.USER_MANAGE)
+def user_password(user_id: UUID) -> ResponseReturnValue:
+    form = PasswordForm()
+    return _change(user_id, "password", form, lambda: service.set_password(
+        user_id, by=current_actor(), password=form.password.data
+    ), "{} has another password; all their sessions ended.")  # fmt: skip
+
+
+@admin.post("/users/<id:user_id>/deactivation")
+@requires(Permission.USER_MANAGE)
+def user_deactivation(user_id: UUID) -> ResponseReturnValue:
+    return _change(user_id, "enabled", Form(), lambda: service.set_enabled(
+        user_id, by=current_actor(), enabled=False
+    ), "{} is locked out; sessions and tokens ended.")  # fmt: skip
+
+
+@admin.post("/users/<id:user_id>/activation")
+@requires(Permission.USER_MANAGE)
+def user_activation(user_id: UUID) -> ResponseReturnValue:
+    return _change(user_id, "enabled", Form(), lambda: service.set_enabled(
+        user_id, by=current_actor(), enabled=True
+    ), "{} may sign in again.")  # fmt: skip
+
+
+def _change(user_id: UUID, what: str, form: Form, carry_out: Callable[[], User], told: str) -> ResponseReturnValue:
+    """Carry the change out, or show the user with why not."""
+    if form.validate_on_submit():
+        with refused(form):
+            flash(told.format(carry_out().name), "good")
+            return redirect(url_for("admin.user", user_id=user_id), 303)
+    return _show(user_id, what, form)
+
+
+def _show(user_id: UUID, sent: str = "", form: Form | None = None) -> ResponseReturnValue:
+    shown = get_user(user_id)
+    forms: dict[str, Form] = {
+        "role": RoleForm(formdata=None, role=shown.role).offer(shown),
+        "password": PasswordForm(formdata=None),
+        "enabled": Form(formdata=None),
+    }
+    if form is not None:
+        forms[sent] = form
+    page = render_template(
+        "admin/users/user.html",
+        user=shown,
+        account=shown.account,
+        forms=forms,
+        is_self=shown.id == current_actor().user_id,
+    )
+    return page, form.status if form else 200
+
+
+def _account(number: str) -> Account | None:
+    """The account with this number; None where none was typed. Raises Invalid."""
+    number = freetext.clean(number, field="account", most=40, label="The account number")
+    account = find_account(number) if number else None
+    if number and account is None:
+        raise Invalid("unknown_account", "There is no account with this number.", field="account")
+    return account

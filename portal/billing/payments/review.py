@@ -1,0 +1,65 @@
+"""Everything that a decision on a payment rests on, read at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from portal.accounts.models import Account, User
+from portal.billing.credits.queries import balance
+from portal.billing.invoices.models import InvoiceLine
+from portal.billing.payments.figures import PaymentRow
+from portal.billing.payments.history import Step, history
+from portal.billing.payments.models import Payment
+from portal.billing.payments.queries import earlier_payments, get_payment, row_of, with_same_reference
+from portal.billing.payments.states import LIVE_STATUSES, Status
+from portal.foundation.actor import Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A payment and what stands around it."""
+
+    payment: Payment
+    row: PaymentRow
+    account: Account
+    submitter: User | None
+    lines: Sequence[InvoiceLine]
+    steps: Sequence[Step]
+    earlier: Sequence[PaymentRow]
+    same_reference: Sequence[PaymentRow]
+    """Other payments with this reference and method, of all accounts, whatever became of them."""
+    credit_balance: int
+    actions: Sequence[str]
+    """What the reader may do to the payment now."""
+
+    @property
+    def side_by_side(self) -> list[PaymentRow]:
+        """This payment and the others with its reference, oldest first."""
+        return sorted([self.row, *self.same_reference], key=lambda row: row.id)
+
+    @property
+    def rivals(self) -> list[PaymentRow]:
+        """Those with the same reference that are money or may become it."""
+        return [row for row in self.same_reference if row.status in LIVE_STATUSES]
+
+    @property
+    def booked(self) -> PaymentRow | None:
+        """One with the same reference that is booked, which asks an approval for a reason."""
+        return next((row for row in self.same_reference if row.status == Status.SUCCEEDED), None)
+
+
+def review(payment_id: UUID, *, reader: Actor) -> Review:
+    """The payment as the reader sees it before a decision. Raises NotFound."""
+    payment = get_payment(payment_id)
+    return Review(
+        payment=payment,
+        row=row_of(payment.id),
+        account=payment.account,
+        submitter=payment.submitter,
+        lines=payment.invoice.lines,
+        steps=history(payment, reader),
+        earlier=earlier_payments(payment),
+        same_reference=with_same_reference(payment),
+        credit_balance=balance(payment.account_id),
+        actions=payment.allowed_actions(reader),
+    )

@@ -1,0 +1,146 @@
+"""Deciding on payments in the browser."""
+
+import pytest
+from flask import Flask
+
+from portal.billing.payments.models import Payment
+from tests.admin.conftest import World
+from tests.factories import Factory
+from tests.pages import Pages
+
+BAD_TEXTS = ["a\x00b", "x" * 10_000, "\u202eevil", "4111 1111 1111 1111"]
+
+
+@pytest.fixture
+def payment(world: World, make: Factory) -> Payment:
+    return make.payment(make.invoice(world.acme, "49.00", number="INV-1"), world.owner, "TRF-1", notes="from our bank")
+
+
+def url(payment: Payment, action: str = "") -> str:
+    return f"/admin/payments/{payment.id}/{action}"
+
+
+def test_the_page_shows_what_a_decision_rests_on(
+    reviewer: Pages, world: World, make: Factory, payment: Payment
+) -> None:
+    earlier = make.payment(make.invoice(world.acme, "10.00"), world.owner, "TRF-0")
+    later = make.payment(make.invoice(world.acme, "12.50", number="INV-3"), world.owner, "TRF-9")
+    page = reviewer.get(url(later))
+    for fact in ("TRF-9", "12.50 EUR", "Bank transfer", "Olga Owner", "INV-3", "Acme GmbH", "C-1", "1 × Support"):
+        assert fact in page.text.replace("\u00a0", " ").replace("12.50 EUR", "12.50 EUR"), fact
+    assert [row[0] for row in page.rows] == [earlier.transaction_reference, payment.transaction_reference]
+    assert "Reported by Olga Owner" in page.text
+    assert "Refund payment" not in page.buttons
+    assert "This is the account’s first payment." in " ".join(reviewer.get(url(payment)).notices)
+
+
+def test_approving_leads_to_the_next_one_and_says_what_was_done(
+    reviewer: Pages, world: World, make: Factory, payment: Payment
+) -> None:
+    second = make.payment(make.invoice(world.globex, "500"), world.globex_owner)
+    answer = reviewer.post(url(payment, "approval"), {"version": payment.version})
+    assert (answer.status, answer.location) == (303, url(second))
+    page = reviewer.follow(answer)
+    assert page.notices[0].startswith("Approved:")
+    assert url(payment) in page.links.values()
+    assert make.payment_now(payment).status == "succeeded"
+    last = reviewer.post(url(second, "rejection"), {"version": 1, "reason": "No money came."})
+    assert last.location == "/admin/approvals/"
+    assert "Nothing waits" in reviewer.follow(last).text
+    assert make.payment_now(second).failure_reason == "No money came."
+
+
+def test_a_stale_tab_learns_who_decided_and_keeps_what_was_typed(
+    app: Flask, reviewer: Pages, world: World, make: Factory, payment: Payment
+) -> None:
+    make.approved(payment, world.admin)
+    page = reviewer.post(url(payment, "rejection"), {"version": payment.version, "reason": "I saw no money."})
+    assert page.status == 409
+    assert "This payment was approved by Ada Admin on 20" in page.notices[0]
+    assert "I saw no money." in page.notices[0]
+    assert page.buttons == []
+    assert make.payment_now(payment).status == "succeeded"
+
+
+def test_approving_twice_books_once(reviewer: Pages, make: Factory, payment: Payment) -> None:
+    reviewer.follow(reviewer.post(url(payment, "approval"), {"version": 1}))
+    again = reviewer.post(url(payment, "approval"), {"version": 1})
+    assert again.status == 409
+    assert "was approved by you on" in again.notices[0]
+    assert len(make.payment_now(payment).events) == 2
+
+
+def test_a_rejection_needs_a_reason(reviewer: Pages, make: Factory, payment: Payment) -> None:
+    page = reviewer.post(url(payment, "rejection"), {"version": 1, "reason": ""})
+    assert page.status == 400
+    assert page.field_errors == {"reason": "Say why: the customer reads it and has to know what to do."}
+    assert make.payment_now(payment).status == "pending_approval"
+
+
+@pytest.mark.parametrize("text", BAD_TEXTS)
+@pytest.mark.parametrize(("action", "field"), [("rejection", "reason"), ("approval", "same_text_reason")])
+def test_bad_reasons_are_refused_at_their_field(
+    reviewer: Pages, make: Factory, payment: Payment, action: str, field: str, text: str
+) -> None:
+    page = reviewer.post(url(payment, action), {"version": 1, field: text})
+    assert (page.status, list(page.field_errors)) == (400, [field])
+    assert make.payment_now(payment).status == "pending_approval"
+
+
+@pytest.mark.parametrize("version", ["", "x", "0", "-1", "2", "9" * 5000, "1\x00", "²", "1.0"])
+def test_a_version_that_no_page_wrote_decides_nothing(
+    reviewer: Pages, make: Factory, payment: Payment, version: str
+) -> None:
+    for action in ("approval", "rejection", "cancellation"):
+        page = reviewer.post(url(payment, action), {"version": version, "reason": "no money"})
+        assert page.status in (400, 409), action
+        assert page.values["version"] == "1"
+    assert make.payment_now(payment).status == "pending_approval"
+
+
+def test_withdrawing_stays_with_the_payment(reviewer: Pages, make: Factory, payment: Payment) -> None:
+    answer = reviewer.post(url(payment, "cancellation"), {"version": 1})
+    assert answer.location == url(payment)
+    assert reviewer.follow(answer).notices[0].startswith("Withdrawn:")
+    assert make.payment_now(payment).status == "cancelled"
+
+
+def test_only_an_admin_refunds(reviewer: Pages, admin: Pages, world: World, make: Factory, payment: Payment) -> None:
+    booked = make.approved(payment, world.reviewer)
+    assert "Refund payment" not in reviewer.get(url(payment)).buttons
+    assert reviewer.post(url(payment, "refund"), {"version": booked.version, "reason": "twice"}).status == 403
+    assert "Refund payment" in admin.get(url(payment)).buttons
+    assert admin.post(url(payment, "refund"), {"version": booked.version, "reason": ""}).status == 400
+    assert admin.post(url(payment, "refund"), {"version": booked.version, "reason": "twice"}).location == url(payment)
+    assert make.payment_now(payment).status == "refunded"
+
+
+def test_the_same_reference_stands_side_by_side_and_needs_a_reason_once_booked(
+    reviewer: Pages, world: World, make: Factory, payment: Payment
+) -> None:
+    other = make.payment(make.invoice(world.globex, "500", number="INV-2"), world.globex_owner, "trf 1")
+    page = reviewer.get(url(other))
+    assert page.notices[0].startswith("The same reference is on another payment.")
+    assert [row[1] for row in page.rows[:2]] == ["Acme GmbH", "Globex"]
+    assert "same_text_reason" not in page.values
+    make.approved(payment, world.admin)
+    page = reviewer.get(url(other))
+    assert page.notices[0].startswith("A transfer with this reference is booked already.")
+    refused = reviewer.post(url(other, "approval"), {"version": 1})
+    assert (refused.status, list(refused.field_errors)) == (409, ["same_text_reason"])
+    assert refused.links["Show the payment that is booked"] == url(payment)
+    reason = "A second transfer of 500 JPY came on 3 May."
+    assert reviewer.post(url(other, "approval"), {"version": 1, "same_text_reason": reason}).status == 303
+    assert make.payment_now(other).same_text_reason == reason
+    assert reason in reviewer.get(url(other)).text
+
+
+def test_text_of_customers_is_shown_as_text(reviewer: Pages, world: World, make: Factory) -> None:
+    evil = make.payment(
+        make.invoice(world.acme), world.owner, "<script>x</script>", notes="</textarea><img src=x onerror=y> 🧾 שלום"
+    )
+    page = reviewer.get(url(evil))
+    assert "<script>x</script>" in page.text
+    assert "</textarea><img src=x onerror=y> 🧾 שלום" in page.text
+    told = reviewer.follow(reviewer.post(url(evil, "cancellation"), {"version": 1}))
+    assert "(<script>x</script>)." in told.notices[0].replace("( ", "(").replace(" )", ")")
