@@ -12,7 +12,7 @@ from portal.accounts import service
 from portal.accounts.models import Account
 from portal.accounts.queries import account_page, get_account, user_page
 from portal.admin.blueprint import admin
-from portal.admin.filters import ChoiceFilter, FilterForm, TextFilter, offer_places
+from portal.admin.filters import offer_places
 from portal.billing.credits.queries import balance
 from portal.billing.invoices.queries import InvoiceFilter, invoice_page
 from portal.billing.methods.models import MANUAL_METHODS, AccountPaymentMethod
@@ -25,6 +25,7 @@ from portal.foundation.money import EXPONENTS
 from portal.foundation.places import country_names
 from portal.foundation.refusals import NotFound
 from portal.html.forms import Form, refused
+from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 from portal.http.gate import current_actor
 
 LATEST = 5

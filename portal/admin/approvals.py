@@ -4,10 +4,11 @@ from flask import redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
 from portal.admin.blueprint import admin
-from portal.admin.filters import ChoiceFilter, FilterForm, TextFilter, method_filter, offer_methods, offer_places
+from portal.admin.filters import method_filter, offer_methods, offer_places
 from portal.billing.payments.queries import QUEUE_COUNT_CAP, PaymentFilter, approval_queue, queue_length
 from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
+from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 
 
 class QueueFilter(FilterForm):

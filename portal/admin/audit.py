@@ -8,13 +8,13 @@ from flask.typing import ResponseReturnValue
 
 from portal.accounts.queries import find_account
 from portal.admin.blueprint import admin
-from portal.admin.filters import ChoiceFilter, FilterForm, TextFilter
 from portal.foundation.access import Permission, requires
 from portal.foundation.audit_queries import AuditFilter, audit_page
 from portal.foundation.ids import parse_id
 from portal.foundation.keyset import Page
 from portal.foundation.refusals import Invalid
 from portal.html.forms import refused
+from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 
 _NOUNS = ("payment", "invoice", "account", "account_method", "user", "method", "token")
 _PAGES = {

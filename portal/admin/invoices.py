@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import SelectMultipleField
 
 from portal.admin.blueprint import admin
-from portal.admin.filters import ChoiceFilter, FilterForm, TextFilter, offer_places
+from portal.admin.filters import offer_places
 from portal.admin.invoice_forms import InvoiceForm, VoidForm
 from portal.billing.credits.queries import balance
 from portal.billing.invoices import service
@@ -19,6 +19,7 @@ from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
 from portal.html.filters import status_word
 from portal.html.forms import Form, refused
+from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 from portal.http.gate import current_actor
 
 

@@ -11,16 +11,7 @@ from wtforms.validators import Optional
 
 from portal.admin.blueprint import admin
 from portal.admin.decisions import FORMS, Approval, Cancellation, DecisionForm, Refund, Rejection
-from portal.admin.filters import (
-    ChoiceFilter,
-    FilterForm,
-    TextFilter,
-    day_begins,
-    day_ends,
-    method_filter,
-    offer_methods,
-    offer_places,
-)
+from portal.admin.filters import day_begins, day_ends, method_filter, offer_methods, offer_places
 from portal.billing.payments import service
 from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.models import Payment
@@ -31,6 +22,7 @@ from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
 from portal.html.filters import status_word
 from portal.html.forms import refused
+from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 from portal.http.gate import current_actor
 
 

@@ -14,12 +14,12 @@ from portal.accounts.models import Account, User
 from portal.accounts.passwords import MIN_LENGTH
 from portal.accounts.queries import find_account, get_user, user_page
 from portal.admin.blueprint import admin
-from portal.admin.filters import FilterForm, TextFilter
 from portal.foundation import freetext
 from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Role, requires
 from portal.foundation.keyset import Page
 from portal.foundation.refusals import Invalid
 from portal.html.forms import Form, refused
+from portal.html.lists import FilterForm, TextFilter
 from portal.http.gate import current_actor
 
 _ROLES: dict[str, str] = {

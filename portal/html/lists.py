@@ -1,51 +1,69 @@
 """What filters above lists share. They are read from the address, so that a filtered list can be kept and shared."""
 
-from uuid import UUID
+from collections.abc import Mapping
+from typing import Any
 
-from wtforms import SearchField
+from flask import request
+from wtforms import SelectField, StringField
+from wtforms.validators import ValidationError
 
-from portal.accounts.queries import find_account
+from portal.foundation import freetext
 from portal.foundation.refusals import Invalid
-from portal.html.filters import STATUSES
 from portal.html.forms import Form
 
-MAX_SEARCH = 200
+MAX_FILTER = 140
 
 
-class ListFilter(Form):
-    """A filter form changes nothing, so it carries no token."""
+class FilterForm(Form):
+    """A filter as typed into the address. It changes nothing, so it carries no token.
+
+    Where it is not valid the list stays empty and the field says why.
+    """
 
     class Meta:
         csrf = False
 
-    q = SearchField("Search")
+    def __init__(self) -> None:
+        super().__init__(formdata=request.args)
 
-    def read_search(self) -> str:
-        """The words to look for. Raises Invalid for what no list could hold."""
-        text = (self.q.data or "").strip()
-        if len(text) > MAX_SEARCH or "\x00" in text:
-            raise Invalid("invalid_search", f"Search for at most {MAX_SEARCH} plain characters.", field="q")
-        return text
+    @property
+    def http_status(self) -> int:
+        """What a page with the filter answers. ``status`` may be one of its fields."""
+        return self.refusal.status if self.refusal is not None else 400 if self.errors else 200
 
+    def values(self) -> dict[str, Any]:
+        """What was chosen, by field."""
+        return {name: value for name, value in self.data.items() if value}
 
-def status_choices(statuses: list[str]) -> list[tuple[str, str]]:
-    """The statuses to choose from, in their words."""
-    return [("", "All"), *((status, STATUSES[status][0]) for status in statuses)]
-
-
-def chosen(value: str | None, choices: list[tuple[str, str]], what: str) -> str:
-    """The chosen value, empty for all. Raises Invalid for one that is not on offer."""
-    if value and value not in {offered for offered, _ in choices}:
-        raise Invalid("invalid_choice", f"There is no such {what}. Choose one from the list.", field=what)
-    return value or ""
+    @property
+    def in_address(self) -> dict[str, list[str]]:
+        """The filter as the links to other pages of the list carry it."""
+        return {name: request.args.getlist(name) for name in self.data if any(request.args.getlist(name))}
 
 
-def account_by_number(number: str | None) -> UUID | None:
-    """The account that a filter names; None for all. Raises Invalid where there is none such."""
-    number = (number or "").strip()
-    if not number:
-        return None
-    account = find_account(number) if len(number) <= MAX_SEARCH and "\x00" not in number else None
-    if account is None:
-        raise Invalid("unknown_account", "There is no account with this number.", field="account")
-    return account.id
+class TextFilter(StringField):
+    """Free text to look for. It is cleaned as texts are that the portal keeps."""
+
+    data: str
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, default="", **kwargs)
+
+    def pre_validate(self, form: Any) -> None:
+        try:
+            self.data = freetext.clean(self.data or "", field=self.name, most=MAX_FILTER, label="This")
+        except Invalid as refusal:
+            raise ValidationError(refusal.message) from None
+
+
+class ChoiceFilter(SelectField):
+    """One of some values, or none of them."""
+
+    choices: dict[str, str]
+
+    def __init__(self, label: str, anything: str, **kwargs: Any) -> None:
+        super().__init__(label, choices={"": anything}, default="", **kwargs)
+
+    def offer(self, words: Mapping[str, str]) -> None:
+        """Let people choose among these values, by their words."""
+        self.choices = {**self.choices, **words}

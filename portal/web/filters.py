@@ -1,33 +1,39 @@
 """The filters above the customers' lists."""
 
-from flask import request
-from wtforms import SelectField
-
 from portal.billing.invoices.queries import InvoiceFilter
 from portal.billing.payments.queries import PaymentFilter
 from portal.billing.payments.states import Status, read_status
-from portal.html.lists import ListFilter, chosen, status_choices
+from portal.html.filters import STATUSES
+from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 
 
-class StatusFilter(ListFilter):
-    """Words and a status."""
+class PaymentListFilter(FilterForm):
+    """Which payments to list."""
 
-    status = SelectField("Status")
+    q = TextFilter("Search", description="Reference or invoice")
+    status = ChoiceFilter("Status", "All")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.status.offer({status.value: STATUSES[status][0] for status in Status})
+        known = read_status(self.status.data or "")
+        self.status.data = known.value if known else self.status.data
+
+    def wanted(self) -> PaymentFilter:
+        """What the form asks for."""
+        return PaymentFilter(statuses=(Status(self.status.data),) if self.status.data else (), q=self.q.data)
 
 
-def payment_filter() -> tuple[StatusFilter, PaymentFilter]:
-    """The form as the address fills it, and what it asks for."""
-    form = StatusFilter(request.args)
-    form.status.choices = status_choices([status.value for status in Status])
-    alias = read_status(form.status.data or "")
-    form.status.data = alias.value if alias else form.status.data
-    word = chosen(form.status.data, form.status.choices, "status")
-    return form, PaymentFilter(statuses=(Status(word),) if word else (), q=form.read_search())
+class InvoiceListFilter(FilterForm):
+    """Which invoices to list."""
 
+    q = TextFilter("Search", description="Invoice number")
+    status = ChoiceFilter("Status", "All")
 
-def invoice_filter() -> tuple[StatusFilter, InvoiceFilter]:
-    """The form as the address fills it, and what it asks for."""
-    form = StatusFilter(request.args)
-    form.status.choices = status_choices(["open", "overdue", "paid", "void"])
-    word = chosen(form.status.data, form.status.choices, "status")
-    return form, InvoiceFilter((word,) if word else (), form.read_search())
+    def __init__(self) -> None:
+        super().__init__()
+        self.status.offer({status: STATUSES[status][0] for status in ("open", "overdue", "paid", "void")})
+
+    def wanted(self) -> InvoiceFilter:
+        """What the form asks for."""
+        return InvoiceFilter((self.status.data,) if self.status.data else (), self.q.data)

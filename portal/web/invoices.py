@@ -5,20 +5,24 @@ from uuid import UUID
 from flask import render_template, request
 from flask.typing import ResponseReturnValue
 
+from portal.billing.invoices.figures import InvoiceRow
 from portal.billing.invoices.queries import get_invoice, invoice_page
 from portal.billing.payments.queries import open_payment_of, payments_of_invoice
 from portal.foundation.access import Permission, requires
+from portal.foundation.keyset import Page
 from portal.web.blueprint import web
-from portal.web.filters import invoice_filter
+from portal.web.filters import InvoiceListFilter
 
 
 @web.get("/invoices/")
 @requires(Permission.OWN_ACCOUNT)
 def invoice_list() -> ResponseReturnValue:
     """The account's invoices, newest first."""
-    form, wanted = invoice_filter()
-    page = invoice_page(wanted, cursor=request.args.get("cursor"))
-    return render_template("web/invoices/list.html", form=form, page=page)
+    form = InvoiceListFilter()
+    page: Page[InvoiceRow] = Page([], None, None, 0)
+    if form.validate():
+        page = invoice_page(form.wanted(), cursor=request.args.get("cursor"))
+    return render_template("web/invoices/list.html", filter=form, page=page), form.http_status
 
 
 @web.get("/invoices/<id:invoice_id>/")

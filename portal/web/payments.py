@@ -10,15 +10,17 @@ from wtforms.validators import InputRequired
 from portal.billing.invoices.models import Invoice
 from portal.billing.invoices.queries import get_invoice
 from portal.billing.methods.queries import AvailableMethod, get_available_payment_methods
+from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.history import history
 from portal.billing.payments.queries import get_payment, open_payment_of, payment_page
 from portal.billing.payments.references import MAX_LENGTH
 from portal.billing.payments.service import MAX_NOTES, cancel_payment, create_manual_payment
 from portal.foundation.access import Permission, requires
+from portal.foundation.keyset import Page
 from portal.html.forms import Form, VersionForm, refused
 from portal.http.gate import current_actor
 from portal.web.blueprint import web
-from portal.web.filters import payment_filter
+from portal.web.filters import PaymentListFilter
 
 
 class ReportForm(Form):
@@ -37,9 +39,11 @@ class ReportForm(Form):
 @requires(Permission.OWN_ACCOUNT)
 def payment_list() -> ResponseReturnValue:
     """The account's payments, newest first."""
-    form, wanted = payment_filter()
-    page = payment_page(wanted, cursor=request.args.get("cursor"))
-    return render_template("web/payments/list.html", form=form, page=page)
+    form = PaymentListFilter()
+    page: Page[PaymentRow] = Page([], None, None, 0)
+    if form.validate():
+        page = payment_page(form.wanted(), cursor=request.args.get("cursor"))
+    return render_template("web/payments/list.html", filter=form, page=page), form.http_status
 
 
 @web.get("/payments/<id:payment_id>/")

@@ -188,10 +188,24 @@ def test_lists_filter_search_and_page(world: World, make: Factory) -> None:
     assert (nothing.rows, nothing.values["q"]) == ([], "%")
 
 
-@pytest.mark.parametrize(
-    "query", ["status=lost", "cursor=x", "q=" + "x" * 201, "q=%00", "cursor=" + "A" * 5000, "status=%F0%9F%A7%BE"]
-)
 @pytest.mark.parametrize("path", ["/payments/", "/invoices/"])
-def test_addresses_that_were_made_up_are_answered(path: str, query: str, world: World) -> None:
+@pytest.mark.parametrize(("query", "field"), [("status=lost", "status"), ("q=" + "x" * 201, "q"), ("q=%00", "q")])
+def test_a_bad_filter_is_marked_at_its_field(path: str, query: str, field: str, world: World, make: Factory) -> None:
+    make.payment(make.invoice(world.account), world.users["owner"])
+    page = world.visit("owner").get(f"{path}?{query}")
+    assert (page.status, list(page.field_errors), page.rows) == (400, [field], [])
+
+
+@pytest.mark.parametrize("path", ["/payments/", "/invoices/"])
+@pytest.mark.parametrize("query", ["cursor=x", "cursor=" + "A" * 5000, "cursor=%F0%9F%A7%BE"])
+def test_a_made_up_cursor_is_answered(path: str, query: str, world: World) -> None:
     page = world.visit("owner").get(f"{path}?{query}")
     assert (page.status, page.h1) == (400, "This request could not be read")
+
+
+def test_parameters_that_are_none_of_the_filters_harm_nothing(world: World, make: Factory) -> None:
+    for _ in range(21):
+        make.payment(make.invoice(world.account), world.users["owner"])
+    page = world.visit("owner").get("/payments/?endpoint=x&_scheme=javascript&_external=1&_anchor=y&q=TRF")
+    assert page.links["Older →"].startswith("/payments/?cursor=")
+    assert page.links["Older →"].endswith("&q=TRF")
