@@ -22,7 +22,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """
     given = dict(overrides or {})
     data_dir = Path(given.get("DATA_DIR") or os.environ.get("PORTAL_DATA_DIR") or ROOT / "instance").resolve()
-    data_dir.mkdir(parents=True, exist_ok=True)
+    _make_writable(data_dir)
     return {
         "DATA_DIR": data_dir,
         "SQLALCHEMY_DATABASE_URI": _database_url(os.environ.get("DATABASE_URL"), data_dir),
@@ -41,6 +41,16 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
         **given,
     }
+
+
+def _make_writable(folder: Path) -> None:
+    """Make the data folder. Ends the program with one sentence where it cannot be written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SystemExit(f"The data folder {folder} cannot be made: {error.strerror}. Set PORTAL_DATA_DIR.") from None
+    if not os.access(folder, os.W_OK):
+        raise SystemExit(f"The data folder {folder} cannot be written to. Change its owner, or set PORTAL_DATA_DIR.")
 
 
 def _database_url(url: str | None, data_dir: Path) -> str:

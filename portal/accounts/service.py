@@ -21,15 +21,10 @@ def create_account(
 ) -> Account:
     """Add an account. Raises Invalid, and Conflict where the number is taken."""
     by.must(Permission.ACCOUNT_MANAGE)
-    exponent(currency)  # refuses an unknown one
-    account = Account(
-        number=freetext.required(number, field="number", most=40, label="The account number"),
-        name=freetext.required(name, field="name", most=200, label="The name"),
-        country=places.check_country(country),
-        currency=currency,
-        locale=places.check_locale(locale),
-        timezone=places.check_timezone(timezone),
+    values = read_account(
+        number=number, name=name, country=country, currency=currency, locale=locale, timezone=timezone
     )
+    account = Account(**values)
     taken = Conflict("account_number_taken", f"There is an account {account.number} already.", field="number")
     with transaction() as unit:
         if unit.scalar(select(Account.id).where(Account.number == account.number)):
@@ -38,6 +33,19 @@ def create_account(
         flush_or_refuse(UQ_ACCOUNT_NUMBER, taken)
         _record(by, "account.created", account, number=account.number, name=account.name)
     return account
+
+
+def read_account(*, number: str, name: str, country: str, currency: str, locale: str, timezone: str) -> dict[str, str]:
+    """What a new account holds, by field. Raises Invalid."""
+    exponent(currency)  # refuses an unknown one
+    return {
+        "number": freetext.required(number, field="number", most=40, label="The account number"),
+        "name": freetext.required(name, field="name", most=200, label="The name"),
+        "country": places.check_country(country),
+        "currency": currency,
+        "locale": places.check_locale(locale),
+        "timezone": places.check_timezone(timezone),
+    }
 
 
 def update_account(account_id: UUID, *, by: Actor, name: str, locale: str, timezone: str) -> Account:

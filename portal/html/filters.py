@@ -5,7 +5,7 @@ from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_datetime
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 from flask import Flask, g
 from markupsafe import Markup, escape
@@ -56,7 +56,8 @@ def moment(value: datetime | None) -> Markup | str:
     """Date and time in the reader's time zone; in UTC on hover."""
     if value is None:
         return "–"
-    shown = format_datetime(value, "d MMM y, HH:mm", tzinfo=_timezone(), locale=_locale())
+    local = value.astimezone(_timezone())
+    shown = f"{format_date(local, 'medium', _locale())}, {format_time(local, 'short', locale=_locale())}"
     utc = value.astimezone(UTC)
     exact = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
     return Markup('<time datetime="{}" title="{}">{}</time>').format(utc.isoformat(timespec="seconds"), exact, shown)
@@ -66,7 +67,7 @@ def day(value: date | None) -> Markup | str:
     """A calendar day, which has no time zone."""
     if value is None:
         return "–"
-    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_date(value, "d MMM y", _locale()))
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_date(value, "medium", _locale()))
 
 
 def age(value: timedelta) -> str:

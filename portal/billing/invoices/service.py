@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import date, timedelta
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -20,39 +21,60 @@ from portal.foundation.refusals import Conflict, Invalid, NotFound
 DEFAULT_TERM = timedelta(days=14)
 
 
+def read_invoice(
+    *, number: str, currency: str, lines: Sequence[NewLine], credits: int = 0, issue_date: date | None = None,
+    due_date: date | None = None,
+) -> dict[str, Any]:  # fmt: skip
+    """What a new invoice holds, by column, but for whose it is and its status. Raises Invalid."""
+    exponent(currency)  # refuses an unknown one
+    if not 0 <= credits <= MAX_MINOR:
+        raise Invalid("invalid_credits", "Credits are a whole number from zero.", field="credits")
+    check_dates(issue_date, due_date)
+    return {
+        "number": freetext.required(number, field="number", most=40, label="The invoice number"),
+        "currency": currency,
+        "total_minor": total_of(lines, currency).minor,
+        "amount_paid_minor": 0,
+        "credits": credits,
+        "issue_date": issue_date,
+        "due_date": due_date,
+    }
+
+
+def line_values(account_id: UUID, position: int, line: NewLine) -> dict[str, Any]:
+    """What a line holds, by column, but for the invoice that it is of."""
+    return {
+        "account_id": account_id,
+        "position": position,
+        "description": line.description,
+        "quantity": line.quantity,
+        "currency": line.unit_price.currency,
+        "unit_price_minor": line.unit_price.minor,
+        "amount_minor": line.amount.minor,
+    }
+
+
 def create_invoice(
     *, by: Actor, account_id: UUID, number: str, currency: str, lines: Sequence[NewLine], credits: int = 0,
     issue_date: date | None = None, due_date: date | None = None,
 ) -> Invoice:  # fmt: skip
     """Add a draft. Raises Invalid, and Conflict where the number is taken."""
     by.must(Permission.INVOICE_MANAGE)
-    exponent(currency)  # refuses an unknown one
-    if not 0 <= credits <= MAX_MINOR:
-        raise Invalid("invalid_credits", "Credits are a whole number from zero.", field="credits")
-    _check_dates(issue_date, due_date)
-    number = freetext.required(number, field="number", most=40, label="The invoice number")
-    total = total_of(lines, currency)
-    taken = Conflict("invoice_number_taken", f"There is an invoice {number} already.", field="number")
+    values = read_invoice(
+        number=number, currency=currency, lines=lines, credits=credits, issue_date=issue_date, due_date=due_date
+    )
+    taken = Conflict("invoice_number_taken", f"There is an invoice {values['number']} already.", field="number")
     with transaction() as unit:
         if unit.get(Account, account_id) is None:
             raise Invalid("unknown_account", "There is no such account.", field="account_id")
-        if unit.scalar(select(Invoice.id).where(Invoice.number == number)):
+        if unit.scalar(select(Invoice.id).where(Invoice.number == values["number"])):
             raise taken
-        invoice = Invoice(
-            account_id=account_id,
-            number=number,
-            status=InvoiceStatus.DRAFT.value,
-            currency=currency,
-            total_minor=total.minor,
-            amount_paid_minor=0,
-            credits=credits,
-            issue_date=issue_date,
-            due_date=due_date,
-            lines=[_line(account_id, position, line) for position, line in enumerate(lines, start=1)],
-        )
+        written = [InvoiceLine(**line_values(account_id, position, line)) for position, line in enumerate(lines, 1)]
+        invoice = Invoice(account_id=account_id, status=InvoiceStatus.DRAFT.value, lines=written, **values)
         unit.add(invoice)
         flush_or_refuse(UQ_INVOICE_NUMBER, taken)
-        _record(by, "invoice.created", invoice, number=number, total=str(total))
+        total = str(Money(invoice.total_minor, currency))
+        _record(by, "invoice.created", invoice, number=invoice.number, total=total)
     return invoice
 
 
@@ -68,13 +90,18 @@ def issue_invoice(
         invoice = lock_invoice(invoice_id)
         if invoice.status != InvoiceStatus.DRAFT:
             raise Conflict("invoice_not_draft", f"Invoice {invoice.number} was issued before: it is {invoice.status}.")
-        if invoice.total_minor <= 0:
-            raise Invalid("invoice_asks_nothing", "An invoice that asks for nothing cannot be issued.")
+        check_asks_something(invoice.total_minor)
         invoice.issue_date = issue_date or invoice.issue_date or clock.today()
         invoice.due_date = due_date or invoice.due_date or invoice.issue_date + DEFAULT_TERM
-        _check_dates(invoice.issue_date, invoice.due_date)
+        check_dates(invoice.issue_date, invoice.due_date)
         _move(invoice, InvoiceStatus.OPEN, by, "invoice.issued")
     return invoice
+
+
+def check_asks_something(total_minor: int) -> None:
+    """Raise Invalid for a total of nothing, which cannot be issued: nobody could pay it."""
+    if total_minor <= 0:
+        raise Invalid("invoice_asks_nothing", "An invoice that asks for nothing cannot be issued.", field="lines")
 
 
 def record_payment(invoice: Invoice, amount: Money, *, by: Actor) -> bool:
@@ -136,19 +163,8 @@ def suggest_number() -> str:
     return f"{stem}{(int(digits) if digits.isdecimal() else 0) + 1:05d}"
 
 
-def _line(account_id: UUID, position: int, line: NewLine) -> InvoiceLine:
-    return InvoiceLine(
-        account_id=account_id,
-        position=position,
-        description=line.description,
-        quantity=line.quantity,
-        currency=line.unit_price.currency,
-        unit_price_minor=line.unit_price.minor,
-        amount_minor=line.amount.minor,
-    )
-
-
-def _check_dates(issue_date: date | None, due_date: date | None) -> None:
+def check_dates(issue_date: date | None, due_date: date | None) -> None:
+    """Raise Invalid where the due date lies before the issue date."""
     if issue_date and due_date and due_date < issue_date:
         raise Invalid("due_before_issue", "The due date lies before the issue date.", field="due_date")
 

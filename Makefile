@@ -1,0 +1,43 @@
+# Everything that one does with a checkout. `make help` lists it.
+.DEFAULT_GOAL := help
+.PHONY: help run dev test check lock
+
+VENV := .venv
+BIN := $(VENV)/bin
+FLASK := $(BIN)/flask --app wsgi
+# A test run without a terminal must not wait for one, and Python keeps no caches of its own beside the sources.
+export PYTHONDONTWRITEBYTECODE := 1
+
+help: ## list what can be made
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
+
+run: $(VENV)/.installed ## install, migrate, load the demo once, and serve on 127.0.0.1:$${PORT:-8000}
+	@exec $(FLASK) serve --demo
+
+dev: $(VENV)/.installed-dev ## the same database, with Flask's reloader and debugger
+	@$(FLASK) db upgrade
+	@exec $(FLASK) run --debug --port $${PORT:-8000}
+
+test: $(VENV)/.installed-dev ## install what tests need, a browser included, and run all of them
+	@$(BIN)/python -m tests.browser
+	@$(MAKE) --no-print-directory check
+	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+check: $(VENV)/.installed-dev ## lint, types, templates, and who imports whom
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/djlint templates --lint --quiet
+	@$(BIN)/lint-imports --no-logo
+
+lock: $(VENV)/.installed-dev ## resolve the requirements anew, with hashes
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+
+$(VENV)/.installed: requirements.txt
+	@sh tools/venv.sh $(VENV) requirements.txt
+	@touch $@
+
+$(VENV)/.installed-dev: requirements.txt requirements-dev.txt
+	@sh tools/venv.sh $(VENV) requirements-dev.txt
+	@touch $(VENV)/.installed $@

@@ -1,0 +1,132 @@
+"""Commands about accounts, users and their tokens."""
+
+import sys
+from uuid import UUID
+
+import click
+
+from portal.accounts import service, tokens
+from portal.accounts.models import User
+from portal.accounts.queries import find_account, find_user
+from portal.cli.speaking import OPERATOR, speaking
+from portal.foundation.access import Role
+from portal.foundation.ids import parse_id
+from portal.foundation.refusals import NotFound
+
+ROLES = [role.value for role in Role if role is not Role.SYSTEM]
+
+
+@click.group("accounts")
+def account_commands() -> None:
+    """Accounts: the customers."""
+
+
+@account_commands.command("create")
+@click.option("--number", required=True, help="What people call it by on paper, such as C-1001.")
+@click.option("--name", required=True)
+@click.option("--country", required=True, help="Two letters, such as DE.")
+@click.option("--currency", required=True, help="Three letters, such as EUR.")
+@click.option("--locale", default="en", show_default=True)
+@click.option("--timezone", default="UTC", show_default=True)
+@speaking
+def create_account(number: str, name: str, country: str, currency: str, locale: str, timezone: str) -> None:
+    """Add an account."""
+    account = service.create_account(
+        by=OPERATOR, number=number, name=name, country=country, currency=currency, locale=locale, timezone=timezone
+    )
+    click.echo(f"Account {account.number} is added: {account.name}.")
+
+
+@click.group("users")
+def user_commands() -> None:
+    """Users: who signs in."""
+
+
+@user_commands.command("create")
+@click.option("--email", required=True)
+@click.option("--name", required=True)
+@click.option("--role", required=True, type=click.Choice(ROLES))
+@click.option("--account", "account_number", help="The account's number; none for staff.")
+@speaking
+def create_user(email: str, name: str, role: str, account_number: str | None) -> None:
+    """Add a user. The password is asked for, or read from a pipe."""
+    account = find_account(account_number) if account_number else None
+    if account_number and account is None:
+        raise NotFound("unknown_account", f"There is no account {account_number}.")
+    account_id = account.id if account else None
+    user = service.create_user(
+        by=OPERATOR, email=email, name=name, role=Role(role), account_id=account_id, password=_ask_password()
+    )
+    click.echo(f"{user.email} can sign in.")
+
+
+@user_commands.command("disable")
+@click.argument("email")
+@speaking
+def disable_user(email: str) -> None:
+    """Lock a user out at once: sessions and tokens end."""
+    service.set_enabled(_user(email).id, by=OPERATOR, enabled=False)
+    click.echo(f"{email} is locked out.")
+
+
+@user_commands.command("enable")
+@click.argument("email")
+@speaking
+def enable_user(email: str) -> None:
+    """Let a user in again."""
+    service.set_enabled(_user(email).id, by=OPERATOR, enabled=True)
+    click.echo(f"{email} may sign in again.")
+
+
+@click.group("tokens")
+def token_commands() -> None:
+    """Tokens: by which programs use the API."""
+
+
+@token_commands.command("issue")
+@click.option("--email", required=True, help="Whose token it is.")
+@click.option("--name", default="command line", show_default=True, help="The program that will use it.")
+@click.option("--days", type=int, help="How long it lives; for good if left out.")
+@speaking
+def issue_token(email: str, name: str, days: int | None) -> None:
+    """Issue a token. It is printed once, alone on the last line."""
+    token, secret = tokens.issue_token(_user(email).id, by=OPERATOR, name=name, days=days)
+    until = f", until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""
+    click.echo(f"Token {token.id} of {email}{until}. Keep it now: only its hash is stored.")
+    click.echo(secret)
+
+
+@token_commands.command("list")
+@click.option("--email", required=True)
+@speaking
+def list_tokens(email: str) -> None:
+    """List a user's tokens, without their secrets."""
+    for token in tokens.tokens_of(_user(email).id):
+        click.echo(f"{token.id}  {'live' if token.is_live else 'ended'}  {token.name}")
+
+
+@token_commands.command("revoke")
+@click.argument("token_id")
+@speaking
+def revoke_token(token_id: str) -> None:
+    """End a token at once. TOKEN_ID is what `tokens list` shows."""
+    parsed: UUID | None = parse_id(token_id)
+    if parsed is None:
+        raise NotFound("not_found", "This is not the id of a token. See: tokens list --email …")
+    token = tokens.revoke_token(parsed, by=OPERATOR)
+    click.echo(f"The token “{token.name}” is revoked.")
+
+
+def _user(email: str) -> User:
+    user = find_user(email)
+    if user is None:
+        raise NotFound("unknown_user", f"Nobody signs in as {email}.")
+    return user
+
+
+def _ask_password() -> str:
+    """The password from a hidden prompt, or the first line of a pipe. Never an argument: process lists show those."""
+    if sys.stdin.isatty():
+        password: str = click.prompt("Password", hide_input=True, confirmation_prompt=True)
+        return password
+    return sys.stdin.readline().rstrip("\n")

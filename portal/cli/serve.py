@@ -1,0 +1,70 @@
+"""Serving: all that stands between a fresh checkout and a running portal, with one sentence for what is wrong."""
+
+import socket
+
+import click
+from flask import current_app
+from flask_migrate import upgrade
+from granian.constants import Interfaces
+from granian.log import LogLevels
+from granian.server import Server
+
+from portal.accounts.passwords import DEMO_PASSWORD, is_demo
+from portal.cli.demo import SIGN_INS, load_demo_once
+from portal.cli.speaking import speaking
+from portal.foundation.db import db
+
+# Two processes keep the portal answering while one is busy; their threads wait for the database, not for each other.
+WORKERS, THREADS = 2, 4
+
+
+@click.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", envvar="PORT", default=8000, show_default=True, type=click.IntRange(1, 65535))
+@click.option("--workers", default=WORKERS, show_default=True, type=click.IntRange(1, 64))
+@click.option("--demo", is_flag=True, help="Load the demo if the database is empty.")
+@speaking
+def serve_command(host: str, port: int, workers: int, demo: bool) -> None:
+    """Migrate, and serve with a production server until Ctrl-C."""
+    _check_port(host, port)
+    upgrade()
+    if demo:
+        load_demo_once()
+    _greet(host, port)
+    db.session.remove()
+    db.engine.dispose()  # the server's processes open their own connections
+    server = Server(
+        "wsgi:app",
+        address=host,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS,
+        respawn_failed_workers=True,
+        log_enabled=True,
+        log_level=LogLevels.warning,
+    )
+    server.serve()
+
+
+def _check_port(host: str, port: int) -> None:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            message = (
+                f"Port {port} on {host} cannot be used ({error.strerror}). Choose another: PORT={port + 1} make run"
+            )
+            raise click.ClickException(message) from error
+
+
+def _greet(host: str, port: int) -> None:
+    shown = f"[{host}]" if ":" in host else host
+    click.echo(f"\n  Billing Portal: http://{shown}:{port}/\n")
+    if is_demo():
+        click.echo(f"  Demo sign-ins, password {DEMO_PASSWORD}:")
+        for address in SIGN_INS:
+            click.echo(f"    {address}")
+        click.echo("")
+    click.echo(f"  Data: {current_app.config['DATA_DIR']}. Ctrl-C ends.\n")

@@ -1,0 +1,38 @@
+"""How commands speak: one clear sentence when something is refused, never a trace."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import click
+from flask.cli import with_appcontext
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from portal.foundation.actor import Actor
+from portal.foundation.refusals import Refusal
+from portal.foundation.tenancy import across_accounts
+
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+OPERATOR = Actor.system("command line")
+"""Whoever may run commands on this machine."""
+
+
+def speaking(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:
+    """Run the command in the app's context, over all accounts, and turn refusals into sentences (exit status 1)."""
+
+    @wraps(command)
+    def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
+        try:
+            with across_accounts():
+                return command(*args, **kwargs)
+        except Refusal as refusal:
+            raise click.ClickException(refusal.message) from refusal
+        except (OperationalError, ProgrammingError) as error:
+            if "no such table" in str(error.orig) or "does not exist" in str(error.orig):
+                message = "The database has no tables yet. Run: flask --app wsgi db upgrade"
+                raise click.ClickException(message) from error
+            raise click.ClickException(f"The database did not answer: {error.orig}") from error
+
+    wrapped: Callable[Parameters, Result] = with_appcontext(run)
+    return wrapped
