@@ -1,0 +1,102 @@
+"""The main job: a customer reports a payment, staff decide, everyone sees where it stands."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.e2e.conftest import Visitor
+
+pytestmark = pytest.mark.xdist_group("e2e")
+
+
+def credits_of(page: Page, server: str) -> int:
+    page.goto(f"{server}/")
+    tile = page.locator(".tile", has_text="Credits")
+    return int(re.sub(r"\D", "", tile.locator(".figure").inner_text()))
+
+
+def pay_an_open_invoice(page: Page, server: str, reference: str) -> str:
+    """Report a payment of the first invoice that can be paid and buys credits. Its number."""
+    page.goto(f"{server}/invoices/?status=open")
+    for link in [link.get_attribute("href") for link in page.locator("tbody th a").all()]:
+        page.goto(f"{server}{link}")
+        if page.get_by_role("link", name="Pay this invoice").count() and page.get_by_text("when it is paid").count():
+            break
+    page.get_by_role("link", name="Pay this invoice").click()
+    number = page.get_by_role("heading", level=1).inner_text().removeprefix("Pay invoice ")
+    page.get_by_role("radio").first.check()
+    page.get_by_label("Transaction reference").fill(reference)
+    page.get_by_role("button", name="Report this payment").click()
+    expect(page.get_by_text("Thank you. Your payment is reported")).to_be_visible()
+    return number
+
+
+@pytest.mark.parametrize("with_script", [True, False])
+def test_from_report_to_credits(with_script: bool, visitor: Callable[..., Visitor], server: str) -> None:
+    reference = f"JOURNEY {'ONE' if with_script else 'TWO'}"
+    owner = visitor(java_script_enabled=with_script)
+    mine = owner.sign_in("owner@globex.example")
+    before = credits_of(mine, server)
+    number = pay_an_open_invoice(mine, server, reference)
+    payment = mine.url
+    expect(mine.get_by_text("We are looking for your money.")).to_be_visible()
+
+    staff = visitor(java_script_enabled=with_script)
+    queue = staff.sign_in("reviewer@portal.example")
+    queue.goto(f"{server}/admin/approvals/?account=C-1002")
+    queue.get_by_role("link", name=reference).click()
+    stale = staff.page()
+    stale.goto(queue.url)
+    expect(queue.locator(".copy.large .value")).to_have_text(reference)
+    queue.get_by_role("button", name=re.compile("^Approve")).click()
+    expect(queue.get_by_text("Approved").first).to_be_visible()
+    assert "/admin/payments/" in queue.url  # the next one that waits
+
+    staff.expected.add(409)
+    stale.get_by_role("button", name=re.compile("^Approve")).click()
+    expect(stale.get_by_text(re.compile(r"This payment was approved by you on \d{4}-\d\d-\d\d"))).to_be_visible()
+
+    mine.goto(payment)
+    expect(mine.get_by_text("Your money arrived.")).to_be_visible()
+    mine.get_by_role("link", name=number).first.click()
+    expect(mine.locator(".page-head .badge")).to_have_text("Paid")
+    bought = int(re.sub(r"\D", "", mine.get_by_text("when it is paid").inner_text()))
+    assert credits_of(mine, server) == before + bought > before
+
+
+def test_a_filter_swaps_the_table_and_the_address_follows(visitor: Callable[..., Visitor], server: str) -> None:
+    page = visitor().sign_in("viewer@acme.example")
+    page.goto(f"{server}/payments/")
+    page.evaluate("document.body.dataset.kept = 'yes'")
+    page.get_by_label("Status").select_option("refunded")
+    expect(page).to_have_url(re.compile("status=refunded"))
+    expect(page.locator("tbody .badge").first).to_have_text("Refunded")
+    assert set(page.locator("tbody .badge").all_inner_texts()) == {"Refunded"}
+    assert page.evaluate("document.body.dataset.kept") == "yes"
+    page.get_by_label("Search").fill("no such reference")
+    expect(page.get_by_text("Nothing fits this filter.")).to_be_visible()
+    page.go_back()
+    expect(page).to_have_url(re.compile("status=refunded"))
+    expect(page.locator("tbody .badge").first).to_have_text("Refunded")
+    page.go_back()
+    expect(page).to_have_url(f"{server}/payments/")
+    expect(page.locator("tbody tr")).to_have_count(20)
+
+
+def test_a_rejection_reaches_the_customer(visitor: Callable[..., Visitor], server: str) -> None:
+    owner = visitor().sign_in("owner@acme.example")
+    pay_an_open_invoice(owner, server, "REJECT ME 1")
+    payment = owner.url
+    staff = visitor().sign_in("reviewer@portal.example")
+    staff.goto(payment.replace("/payments/", "/admin/payments/"))
+    staff.get_by_text("Reject …").click()
+    staff.get_by_label("Reason").fill("Only half of it arrived.")
+    staff.get_by_role("button", name="Reject payment").click()
+    expect(staff.get_by_text("Rejected").first).to_be_visible()
+    owner.goto(payment)
+    expect(owner.get_by_text("This payment was not accepted.")).to_be_visible()
+    expect(owner.locator(".notice").get_by_text("Only half of it arrived.")).to_be_visible()
+    owner.get_by_role("link", name="report it again").click()
+    expect(owner.get_by_role("heading", level=1)).to_contain_text("Pay invoice")

@@ -1,0 +1,64 @@
+"""Every page, at every width, light and dark: nothing overflows, nothing is called from outside, axe finds nothing."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.e2e.conftest import Visitor
+
+pytestmark = pytest.mark.xdist_group("e2e")
+AXE = Path(__file__).resolve().parents[1] / "vendor/axe/axe.min.js"
+CUSTOMER = ("/", "/invoices/", "/payments/", "/payments/?q=nothing-like-this", "/profile/")
+STAFF = (
+    "/admin/approvals/", "/admin/payments/", "/admin/invoices/", "/admin/accounts/", "/admin/users/", "/admin/methods/",
+    "/admin/audit/", "/admin/accounts/new", "/admin/users/new", "/admin/invoices/new", "/admin/methods/new",
+    "/profile/",
+)  # fmt: skip
+LISTS = ("/invoices/", "/payments/", "/admin/approvals/", "/admin/payments/", "/admin/invoices/", "/admin/accounts/",
+         "/admin/users/", "/admin/methods/")  # fmt: skip
+
+
+def addresses(page: Page, server: str, fixed: tuple[str, ...]) -> Iterator[str]:
+    """The fixed pages, and behind each list its first row's page."""
+    for path in fixed:
+        yield path
+        if path in LISTS:
+            page.goto(f"{server}{path}")
+            link = page.locator("tbody a").first.get_attribute("href")
+            assert link is not None
+            yield link
+    if fixed is CUSTOMER:
+        page.goto(f"{server}/invoices/?status=open")
+        yield (page.locator("tbody th a").last.get_attribute("href") or "") + "payment"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1280])
+@pytest.mark.parametrize(("email", "fixed"), [("owner@acme.example", CUSTOMER), ("admin@portal.example", STAFF)])
+def test_every_page(
+    email: str, fixed: tuple[str, ...], width: int, scheme: str, visitor: Callable[..., Visitor], server: str
+) -> None:
+    # The policy of the pages forbids foreign scripts, axe's too: this one context leaves it out.
+    page = visitor(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True).sign_in(email)
+    found = []
+    for path in list(addresses(page, server, fixed)):
+        page.goto(f"{server}{path}")
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{path}: wider than the window")
+        page.add_script_tag(path=AXE)
+        violations = page.evaluate("axe.run().then(result => result.violations)")
+        found += [
+            f"{path}: {one['id']}: {node['html'][:150]} {node['failureSummary'][:200]}"
+            for one in violations
+            for node in one["nodes"][:3]
+        ]
+    assert found == []
+
+
+def test_the_sign_in_page(visitor: Callable[..., Visitor], server: str) -> None:
+    page = visitor(viewport={"width": 360, "height": 800}).page()
+    page.goto(f"{server}/login")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert page.evaluate("document.activeElement.name") == "email"
