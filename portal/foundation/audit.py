@@ -47,22 +47,35 @@ def record(
     **changes: object,
 ) -> None:
     """Write one entry into the running transaction, or one of its own. A change is a value, or a pair before, after."""
-    entry = AuditEntry(
-        at=clock.now(),
-        action=action,
-        subject_type=subject_type,
-        subject_id=subject_id,
-        account_id=account_id,
-        actor_id=actor.user_id,
-        actor_label=actor.label,
-        actor_role=actor.role.value,
-        face=actor.face,
-        address=actor.address,
-        request_id=actor.request_id,
-        changes={name: _plain(value) for name, value in changes.items()},
-    )
     with transaction() as session:
-        session.add(entry)
+        session.add(AuditEntry(**values_of(actor, action, subject_type, subject_id, account_id=account_id, **changes)))
+
+
+def values_of(
+    actor: Actor,
+    action: str,
+    subject_type: str,
+    subject_id: UUID,
+    *,
+    account_id: UUID | None = None,
+    **changes: object,
+) -> dict[str, Any]:
+    """An entry's values by column, for those who write many at once."""
+    return {
+        "id": new_id(),
+        "at": clock.now(),
+        "action": action,
+        "subject_type": subject_type,
+        "subject_id": subject_id,
+        "account_id": account_id,
+        "actor_id": actor.user_id,
+        "actor_label": actor.label,
+        "actor_role": actor.role.value,
+        "face": actor.face,
+        "address": actor.address,
+        "request_id": actor.request_id,
+        "changes": {name: _plain(value) for name, value in changes.items()},
+    }
 
 
 def _plain(value: object) -> object:

@@ -1,6 +1,6 @@
 """Countries, time zones and locales: the lists of the time zone database and of Unicode's CLDR, not our own."""
 
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from zoneinfo import available_timezones
 
@@ -26,14 +26,25 @@ def check_country(code: str, *, field: str = "country") -> str:
 
 def check_timezone(name: str, *, field: str = "timezone") -> str:
     """The name, or Invalid where the time zone database has none such."""
-    if name not in available_timezones():
+    if name not in _timezones():
         raise Invalid("unknown_timezone", f"“{name[:40]}” is not a time zone, such as Europe/Berlin.", field=field)
     return name
+
+
+@cache
+def _timezones() -> set[str]:
+    """The names of all time zones: the library looks for them in the file system, each time that it is asked."""
+    return available_timezones()
 
 
 def check_locale(name: str, *, field: str = "locale") -> str:
     """The locale in its canonical form (``en-GB``), or Invalid where CLDR has none such."""
     try:
-        return str(Locale.parse(name, sep="-" if "-" in name else "_")).replace("_", "-")
+        return _canonical_locale(name)
     except (UnknownLocaleError, ValueError, TypeError):
         raise Invalid("unknown_locale", f"“{name[:20]}” is not a locale, such as de-DE.", field=field) from None
+
+
+@lru_cache(maxsize=1000)
+def _canonical_locale(name: str) -> str:
+    return str(Locale.parse(name, sep="-" if "-" in name else "_")).replace("_", "-")

@@ -75,6 +75,7 @@ class Visitor:
     def page(self) -> Page:
         """A new tab."""
         page = self.context.new_page()
+        page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: self.faults.append(f"script: {error}"))
         page.on("console", self._listen)
         page.on("request", self._watch)

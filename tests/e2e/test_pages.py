@@ -26,7 +26,7 @@ def addresses(page: Page, server: str, fixed: tuple[str, ...]) -> Iterator[str]:
         yield path
         if path in LISTS:
             page.goto(f"{server}{path}")
-            link = page.locator("tbody a").first.get_attribute("href")
+            link = page.locator('main a[href*="/01"]').first.get_attribute("href")  # ids begin with the time
             assert link is not None
             yield link
     if fixed is CUSTOMER:

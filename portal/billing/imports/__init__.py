@@ -1,0 +1,1 @@
+"""Accounts with their invoices, taken from a file: all or nothing."""
