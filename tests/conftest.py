@@ -1,7 +1,7 @@
 """The app and a migrated database, fresh for each test."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -33,13 +33,30 @@ def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def app(migrated: Path, tmp_path: Path) -> Iterator[Flask]:
-    """The app over a database of its own. No context is pushed: each request and each factory call has its own."""
-    shutil.copy(migrated, tmp_path / "portal.db")
-    app = create_app({"TESTING": True, "DATA_DIR": tmp_path, "SECRET_KEY": "tests"})
-    yield app
-    with app.app_context():
-        db.engine.dispose()
+def new_app(migrated: Path, tmp_path: Path) -> Iterator[Callable[[], Flask]]:
+    """Makes apps, each over a database of its own.
+
+    No context is pushed: each request and each factory call has its own.
+    """
+    apps: list[Flask] = []
+
+    def make() -> Flask:
+        folder = tmp_path / f"app{len(apps)}"
+        folder.mkdir()
+        shutil.copy(migrated, folder / "portal.db")
+        apps.append(create_app({"TESTING": True, "DATA_DIR": folder, "SECRET_KEY": "tests"}))
+        return apps[-1]
+
+    yield make
+    for app in apps:
+        with app.app_context():
+            db.engine.dispose()
+
+
+@pytest.fixture
+def app(new_app: Callable[[], Flask]) -> Flask:
+    """One such app."""
+    return new_app()
 
 
 @pytest.fixture

@@ -16,7 +16,10 @@ from portal.foundation.db import session
 from portal.foundation.tenancy import across_accounts
 from tests.factories import SYSTEM, Factory
 
-HEADER = "account_number,account_name,country,currency,invoice_number,issue_date,due_date,credits,description,quantity,unit_price"
+HEADER = (
+    "account_number,account_name,country,currency,invoice_number,issue_date,due_date,credits,"
+    "description,quantity,unit_price"
+)
 ROW = "C-1,Acme,DE,EUR,INV-1,2026-11-01,2026-11-15,5,Support,2.5,19.99"
 WHAT = "2 accounts and 3 invoices with 4 lines; 0 invoices were there already, unchanged."
 QUANTITY = "A quantity is a number above zero with at most three decimals, such as 2.5."
@@ -60,13 +63,13 @@ def test_the_example_is_imported_once(app: Flask) -> None:
 
 
 def test_an_imported_invoice_is_as_one_that_was_written(app: Flask, tmp_path: Path) -> None:
-    assert run(app, write(tmp_path, ROW, ROW.replace("Support,2.5", '"Two\nlines; ""quoted""",1'))).exit_code == 0
+    assert run(app, write(tmp_path, ROW, ROW.replace("Support,2.5", '"Two, ""quoted"" words",1'))).exit_code == 0
     with app.app_context(), across_accounts():
         invoice = session.scalars(select(Invoice)).one()
         assert (invoice.status, invoice.total_minor, invoice.credits, invoice.account.name) == ("open", 6997, 5, "Acme")
         assert [(line.position, line.description, line.quantity, line.amount_minor) for line in invoice.lines] == [
             (1, "Support", 2500, 4998),
-            (2, 'Two\nlines; "quoted"', 1000, 1999),
+            (2, 'Two, "quoted" words', 1000, 1999),
         ]
         assert {entry.actor_label for entry in session.scalars(select(AuditEntry))} == {"command line"}
 
@@ -110,6 +113,10 @@ def replaced(old: str, new: str) -> str:
         ),
         (replaced("2026-11-15", "2026-10-31"), "line 2, due_date: The due date lies before the issue date."),
         (replaced(",5,", ",-5,"), "line 2, credits: Credits are a whole number from zero."),
+        (
+            replaced("Support", '"two\nlines"'),
+            "line 2, description: The description contains characters that cannot be shown. Type it by hand.",
+        ),
         (replaced("Support", " "), "line 2, description: The description is missing."),
         (
             replaced("2.5", "0"),
@@ -127,7 +134,7 @@ def replaced(old: str, new: str) -> str:
     ],
 )
 def test_a_bad_line_is_named_and_nothing_is_written(app: Flask, tmp_path: Path, row: str, error: str) -> None:
-    good = ROW.replace("INV-1", "INV-0")
+    good = ROW.replace("INV-1", "INV-0").replace("C-1", "C-0")
     result = run(app, write(tmp_path, row, *([good] if '"A' not in row else [])))
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr == f"{error}\nError: The file is not right: see above. Nothing was imported.\n"
