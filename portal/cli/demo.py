@@ -42,7 +42,7 @@ _PLANS = (
     ("approve",), ("decline", "approve"), (), ("start",), ("process",), ("reject", "wait"), ("wait",), ("wait",),
     ("wait",), ("draft",),
 )  # fmt: skip
-_REUSED = "FT-2026-4711-0815"
+_REUSED = "FT-4711-0815"
 _REUSING = (("C-1005", "approve"), ("C-1003", "wait"))
 Story = Iterator[datetime]
 
