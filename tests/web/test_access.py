@@ -62,6 +62,12 @@ def test_staff_have_no_account_of_their_own(path: str, world: World) -> None:
     assert pages.get("/").location == "/admin/approvals/"
 
 
+def test_staff_withdraw_on_their_own_pages_only(world: World, make: Factory) -> None:
+    payment = make.payment(make.invoice(world.account), world.users["owner"])
+    page = world.visit("reviewer").post(f"/payments/{payment.id}/cancellation", {"version": "1"})
+    assert (page.status, make.payment_now(payment).status) == (403, "pending_approval")
+
+
 def test_every_page_needs_a_sign_in(world: World, make: Factory) -> None:
     invoice = make.invoice(world.account)
     pages = world.visit()
