@@ -11,7 +11,7 @@ from portal.accounts.passwords import passwords
 from portal.foundation import audit, clock, freetext, places
 from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Role
 from portal.foundation.actor import Actor
-from portal.foundation.db import flush_or_refuse, session, transaction
+from portal.foundation.db import flush_or_refuse, locked, session, transaction
 from portal.foundation.money import exponent
 from portal.foundation.refusals import Conflict, Invalid, NotFound
 
@@ -56,8 +56,8 @@ def update_account(account_id: UUID, *, by: Actor, name: str, locale: str, timez
         "locale": places.check_locale(locale),
         "timezone": places.check_timezone(timezone),
     }
-    with transaction() as unit:
-        account = unit.get(Account, account_id, with_for_update=True) or _absent()
+    with transaction():
+        account = locked(Account, account_id) or _absent()
         changes = {key: (getattr(account, key), value) for key, value in new.items() if getattr(account, key) != value}
         for key, value in new.items():
             setattr(account, key, value)
@@ -95,8 +95,8 @@ def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
     """Give the user another password, by themselves or by an admin, and end all their sessions."""
     if by.user_id != user_id:
         by.must(Permission.USER_MANAGE)
-    with transaction() as unit:
-        user = unit.get(User, user_id, with_for_update=True) or _absent()
+    with transaction():
+        user = locked(User, user_id) or _absent()
         user.password_hash = passwords.hash(password)
         user.session_epoch += 1
         _record(by, "user.password_changed", user)
@@ -114,8 +114,8 @@ def change_own_password(*, by: Actor, current: str, password: str) -> User:
 def change_role(user_id: UUID, *, by: Actor, role: Role) -> User:
     """Give the user another role of the same side (account or staff), and end all their sessions."""
     by.must(Permission.USER_MANAGE)
-    with transaction() as unit:
-        user = unit.get(User, user_id, with_for_update=True) or _absent()
+    with transaction():
+        user = locked(User, user_id) or _absent()
         if by.user_id == user_id:
             raise Conflict("own_user", "Nobody changes their own role. Ask another admin.", field="role")
         if role not in (STAFF_ROLES if user.is_staff else CUSTOMER_ROLES):
@@ -130,8 +130,8 @@ def change_role(user_id: UUID, *, by: Actor, role: Role) -> User:
 def set_enabled(user_id: UUID, *, by: Actor, enabled: bool) -> User:
     """Let the user in, or lock them out: their sessions end and their tokens stop working at once."""
     by.must(Permission.USER_MANAGE)
-    with transaction() as unit:
-        user = unit.get(User, user_id, with_for_update=True) or _absent()
+    with transaction():
+        user = locked(User, user_id) or _absent()
         if by.user_id == user_id:
             raise Conflict("own_user", "Nobody disables themselves. Ask another admin.")
         if user.is_enabled != enabled:

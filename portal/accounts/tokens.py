@@ -11,7 +11,7 @@ from portal.accounts.models import ApiToken, User
 from portal.foundation import audit, clock, freetext
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
-from portal.foundation.db import session, transaction
+from portal.foundation.db import locked, session, transaction
 from portal.foundation.refusals import Conflict, Forbidden, Invalid, NotFound
 
 PREFIX = "bp_"
@@ -31,7 +31,7 @@ def issue_token(user_id: UUID, *, by: Actor, name: str, days: int | None = None)
     label = freetext.required(name, field="name", most=100, label="The name")
     secret = PREFIX + secrets.token_urlsafe(32)
     with transaction() as unit:
-        user = unit.get(User, user_id, with_for_update=True)
+        user = locked(User, user_id)
         if user is None:
             raise NotFound()
         if not user.is_enabled:
@@ -50,8 +50,8 @@ def issue_token(user_id: UUID, *, by: Actor, name: str, days: int | None = None)
 
 def revoke_token(token_id: UUID, *, by: Actor) -> ApiToken:
     """End a token at once. A second time changes nothing. Raises NotFound for somebody else's, unless by an admin."""
-    with transaction() as unit:
-        token = unit.get(ApiToken, token_id, with_for_update=True)
+    with transaction():
+        token = locked(ApiToken, token_id)
         if token is None or not (by.user_id == token.user_id or by.may(Permission.USER_MANAGE)):
             raise NotFound()
         if token.revoked_at is None:

@@ -4,7 +4,8 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import ColumnElement, Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, event
@@ -13,6 +14,7 @@ from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
 _WRITING = "portal_writing"
+RowT = TypeVar("RowT")
 
 
 class Base(DeclarativeBase):
@@ -134,3 +136,8 @@ def flush_or_refuse(constraint: str, refusal: Exception) -> None:
 def contains(column: InstrumentedAttribute[str], text: str) -> ColumnElement[bool]:
     """Whether the column holds the text somewhere, in any case; ``%`` and ``_`` mean themselves."""
     return column.icontains(text, autoescape=True)
+
+
+def locked(model: type[RowT], row_id: UUID) -> RowT | None:
+    """The row, locked until the unit ends and read afresh, without what it refers to. None where there is none."""
+    return session.get(model, row_id, with_for_update={"of": model}, populate_existing=True)

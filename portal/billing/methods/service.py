@@ -18,7 +18,7 @@ from portal.billing.methods.models import (
 from portal.foundation import audit, freetext, places
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
-from portal.foundation.db import flush_or_refuse, session, transaction
+from portal.foundation.db import flush_or_refuse, locked, transaction
 from portal.foundation.money import MAX_MINOR, Money, exponent
 from portal.foundation.refusals import Conflict, Invalid, NotFound
 
@@ -101,7 +101,7 @@ def set_account_method(
         raise Invalid("default_not_allowed", "What an account may not use cannot be its default.", field="is_default")
     mine = AccountPaymentMethod.account_id == account_id
     with transaction() as unit:
-        if unit.get(Account, account_id, with_for_update=True) is None:
+        if locked(Account, account_id) is None:
             raise NotFound()
         if is_default:
             unit.execute(
@@ -178,7 +178,7 @@ def _figures(config: PaymentMethodConfig) -> dict[str, Any]:
 
 
 def _locked(method_id: UUID) -> PaymentMethodConfig:
-    config = session.get(PaymentMethodConfig, method_id, with_for_update=True)
+    config = locked(PaymentMethodConfig, method_id)
     if config is None:
         raise NotFound()
     return config

@@ -29,7 +29,7 @@ from portal.billing.payments.states import (
 )
 from portal.foundation import audit, clock, freetext
 from portal.foundation.actor import Actor
-from portal.foundation.db import flush_or_refuse, session, transaction
+from portal.foundation.db import flush_or_refuse, locked, session, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.refusals import NotFound
 from portal.foundation.tenancy import across_accounts
@@ -52,7 +52,7 @@ def create_manual_payment(
     with transaction():
         invoice = lock_invoice(invoice_id)
         _refuse_unless_payable(invoice)
-        account = session.get(Account, invoice.account_id, with_for_update=True)
+        account = locked(Account, invoice.account_id)
         if account is None:
             raise NotFound()
         _refuse_unless_method_fits(account, invoice, payment_method)
