@@ -31,8 +31,8 @@ check: $(VENV)/.installed-dev ## lint, types, templates, and who imports whom
 	@$(BIN)/lint-imports --no-logo
 
 lock: $(VENV)/.installed-dev ## resolve the requirements anew, with hashes
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
-	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements-dev.in -o requirements-dev.txt
 
 $(VENV)/.installed: requirements.txt
 	@sh tools/venv.sh $(VENV) requirements.txt

@@ -77,6 +77,7 @@ def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUI
         name=freetext.required(name, field="name", most=200, label="The name"),
         role=role.value,
         account_id=account_id,
+        password_hash=passwords.hash(password),
     )
     taken = Conflict("email_taken", "Somebody signs in with this address already.", field="email")
     with transaction() as unit:
@@ -84,7 +85,6 @@ def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUI
             raise Invalid("unknown_account", "There is no such account.", field="account_id")
         if unit.scalar(select(User.id).where(User.email == user.email)):
             raise taken
-        user.password_hash = passwords.hash(password)
         unit.add(user)
         flush_or_refuse(UQ_USER_EMAIL, taken)
         _record(by, "user.created", user, email=user.email, role=user.role)
@@ -95,9 +95,10 @@ def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
     """Give the user another password, by themselves or by an admin, and end all their sessions."""
     if by.user_id != user_id:
         by.must(Permission.USER_MANAGE)
+    hashed = passwords.hash(password)  # before the unit: it takes long, and others wait for the lock
     with transaction():
         user = locked(User, user_id) or _absent()
-        user.password_hash = passwords.hash(password)
+        user.password_hash = hashed
         user.session_epoch += 1
         _record(by, "user.password_changed", user)
     return user

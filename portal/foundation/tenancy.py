@@ -11,7 +11,7 @@ from functools import cache
 from typing import cast
 from uuid import UUID
 
-from sqlalchemy import ForeignKey, Table, Uuid, event
+from sqlalchemy import ForeignKey, Table, Uuid, event, inspect
 from sqlalchemy.orm import (
     Mapped,
     ORMExecuteState,
@@ -21,8 +21,6 @@ from sqlalchemy.orm import (
     with_loader_criteria,
 )
 from sqlalchemy.sql import visitors
-
-from portal.foundation.db import Base
 
 EVERY_ACCOUNT = object()
 _scope: ContextVar[object] = ContextVar("account_scope", default=None)
@@ -87,8 +85,7 @@ def _names_scoped_table(state: ORMExecuteState) -> bool:
 
 @cache
 def _scoped_tables() -> set[Table]:
-    mapped = (mapper for mapper in Base.registry.mappers if issubclass(mapper.class_, AccountScoped))
-    return {table for mapper in mapped for table in mapper.tables if isinstance(table, Table)}
+    return {inspect(scoped).local_table for scoped in AccountScoped.__subclasses__()}
 
 
 @event.listens_for(Session, "before_flush")

@@ -23,4 +23,5 @@ def test_a_locked_row_is_read_afresh(make: Factory) -> None:
 
 def test_only_the_row_is_locked() -> None:
     statement = select(User).options(joinedload(User.account)).with_for_update(of=User)
-    assert str(statement.compile(dialect=postgresql.dialect())).endswith("FOR UPDATE OF users")
+    dialect = postgresql.dialect()  # type: ignore[no-untyped-call]
+    assert str(statement.compile(dialect=dialect)).endswith("FOR UPDATE OF users")
