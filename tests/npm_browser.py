@@ -23,10 +23,19 @@ const fs = require("fs"), zlib = require("zlib");
 for (const name of process.argv.slice(1))
   fs.writeFileSync(name.replace(/\\.br$/, ""), zlib.brotliDecompressSync(fs.readFileSync(name)));
 """
-# Its libraries lie beside it, for systems that have none.
+# Its libraries and fonts lie beside it, for systems that have none.
 _START = """#!/bin/sh
 here=$(dirname "$0")
-LD_LIBRARY_PATH="$here/al2023/lib:$LD_LIBRARY_PATH" FONTCONFIG_PATH="$here" exec "$here/chromium" "$@"
+export LD_LIBRARY_PATH="$here:$here/al2023/lib:$LD_LIBRARY_PATH" FONTCONFIG_FILE="$here/fonts.conf"
+exec "$here/chromium" "$@"
+"""
+_FONTS = f"""<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>/usr/share/fonts</dir>
+  <dir>{FOLDER}/fonts</dir>
+  <cachedir>{FOLDER}/font-cache</cachedir>
+</fontconfig>
 """
 
 
@@ -44,6 +53,7 @@ def install() -> Path | None:
     except (subprocess.SubprocessError, OSError, ValueError) as error:
         print(f"No browser from npm: {error}", flush=True)  # noqa: T201
         return None
+    (FOLDER / "fonts.conf").write_text(_FONTS)
     start.write_text(_START)
     start.chmod(0o755)
     return start
@@ -67,8 +77,9 @@ def _unpack() -> None:
     (FOLDER / "chromium").chmod(0o755)
     for path in (FOLDER / "package/bin").glob("*.tar"):
         with tarfile.open(path) as archive:
-            inner = path.stem if not archive.getnames()[0].startswith(path.stem) else "."
-            archive.extractall(FOLDER / inner, filter="data")
+            archive.extractall(FOLDER / path.stem, filter="data")
+    for path in (FOLDER / "swiftshader").iterdir():
+        path.rename(FOLDER / path.name)
     (FOLDER / ARCHIVE).unlink()
     for done in ("node", "package"):
         shutil.rmtree(FOLDER / done)
