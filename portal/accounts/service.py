@@ -144,7 +144,8 @@ def set_enabled(user_id: UUID, *, by: Actor, enabled: bool) -> User:
 
 def authenticate(email: str, password: str) -> User | None:
     """The enabled user with this address and password, or None. Takes the same time whatever is wrong."""
-    user = session.scalar(select(User).where(User.email == email.strip().lower()[:254]))
+    address = email.strip().lower()[:254].replace("\x00", "")  # which PostgreSQL takes in no text
+    user = session.scalar(select(User).where(User.email == address))
     fits = passwords.fits(password, user.password_hash if user else None)
     return user if user and fits and user.is_enabled else None
 

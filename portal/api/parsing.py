@@ -63,13 +63,17 @@ def read_object(req: Request) -> dict[str, Any]:
 
 
 def read_query(req: Request, schema: Schema) -> dict[str, Any]:
-    """The query's parameters by name. Raises Invalid for one that comes twice and is no list."""
+    """The query's parameters by name. Raises Invalid for one that comes twice and is no list, and for NUL."""
     lists = {name for name, field in schema.fields.items() if isinstance(field, fields.List)}
     doubled = [name for name, values in req.args.lists() if len(values) > 1 and name not in lists]
     if doubled:
         raise Invalid.fields(
             [FieldError(name, "repeated", "This parameter is given more than once.") for name in doubled]
         )
+    unreadable = [name for name, values in req.args.lists() if any("\x00" in value for value in values)]
+    if unreadable:
+        message = "This parameter holds a NUL character."
+        raise Invalid.fields([FieldError(name, "control_characters", message) for name in unreadable])
     return {name: values if name in lists else values[0] for name, values in req.args.lists()}
 
 

@@ -252,6 +252,7 @@ def test_filters(world: World, make: Factory) -> None:
         ("stauts=failed", [("stauts", "unknown_field")]),
         ("account_id=1", [("account_id", "unknown_field")]),
         ("q=" + "x" * 201, [("q", "invalid")]),
+        ("q=a%00b&payment_method=%00", [("q", "control_characters"), ("payment_method", "control_characters")]),
     ],
 )
 def test_bad_queries_are_refused(query: str, errors: list[tuple[str, str]], world: World) -> None:
