@@ -23,7 +23,7 @@ from portal.html.lists import FilterForm, TextFilter
 from portal.http.gate import current_actor
 
 _ROLES: dict[str, str] = {
-    Role.OWNER.value: "Owner: pays, and manages the account's people",
+    Role.OWNER.value: "Owner: sees the account's billing, reports and withdraws payments",
     Role.MEMBER.value: "Member: pays",
     Role.VIEWER.value: "Viewer: looks, and changes nothing",
     Role.REVIEWER.value: "Reviewer (staff): decides on payments",
