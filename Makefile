@@ -11,7 +11,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 help: ## list what can be made
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/'
 
-run: $(VENV)/.installed ## install, migrate, load the demo once, and serve on 127.0.0.1:$${PORT:-8000}
+run: $(VENV)/.installed ## install, migrate, load the demo once, and serve on 127.0.0.1, port 8000 (PORT=… for another)
 	@exec $(FLASK) serve --demo
 
 dev: $(VENV)/.installed-dev ## the same database, with Flask's reloader and debugger

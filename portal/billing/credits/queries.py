@@ -34,5 +34,5 @@ def ledger_page(*, cursor: str | None = None, page_size: int = PAGE_SIZE) -> Pag
         CreditTransaction.invoice_id,
         CreditTransaction.created_at,
         Invoice.number.label("invoice_number"),
-    ).join(Invoice, CreditTransaction.invoice_id == Invoice.id)
+    ).outerjoin(Invoice, CreditTransaction.invoice_id == Invoice.id)
     return paginate(statement, CreditTransaction.id, cursor=cursor, page_size=page_size)

@@ -17,8 +17,6 @@ from portal.foundation.keyset import PAGE_SIZE, Page, paginate
 from portal.foundation.money import Money
 from portal.foundation.refusals import NotFound
 
-ISSUED = (InvoiceStatus.OPEN, InvoiceStatus.PAID, InvoiceStatus.VOID)
-
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFilter:
@@ -91,7 +89,7 @@ def _columns() -> Select[*tuple[Any, ...]]:
         Invoice.id, Invoice.number, Invoice.account_id, Account.name.label("account_name"), Invoice.status,
         Invoice.currency, Invoice.total_minor, Invoice.amount_paid_minor, Invoice.credits, Invoice.issue_date,
         Invoice.due_date,
-    ).join(Account, Invoice.account_id == Account.id)  # fmt: skip
+    ).outerjoin(Account, Invoice.account_id == Account.id)  # fmt: skip
 
 
 def _filtered(wanted: InvoiceFilter) -> Select[*tuple[Any, ...]]:
@@ -102,7 +100,7 @@ def _filtered(wanted: InvoiceFilter) -> Select[*tuple[Any, ...]]:
         chosen = Invoice.status.in_(plain)
         statement = statement.where(chosen | overdue if "overdue" in wanted.statuses else chosen)
     if not wanted.with_drafts:
-        statement = statement.where(Invoice.status.in_(ISSUED))
+        statement = statement.where(Invoice.status != InvoiceStatus.DRAFT)
     if wanted.q:
         statement = statement.where(contains(Invoice.number, wanted.q))
     if wanted.account_id:

@@ -141,8 +141,9 @@ def _columns(mark: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
             Payment.submitted_by, Payment.created_at, Payment.updated_at, Payment.decided_at,
             mark.label("reference_used_elsewhere"),
         )
-        .join(Invoice, Payment.invoice_id == Invoice.id)
-        .join(Account, Payment.account_id == Account.id)
+        # Outer joins, though both are always there: so that no database begins at the other table and sorts at the end.
+        .outerjoin(Invoice, Payment.invoice_id == Invoice.id)
+        .outerjoin(Account, Payment.account_id == Account.id)
     )  # fmt: skip
 
 
