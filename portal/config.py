@@ -44,9 +44,9 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
 
 def _make_writable(folder: Path) -> None:
-    """Make the data folder. Ends the program with one sentence where it cannot be written to."""
+    """Make the data folder, for its owner only. Ends the program with one sentence where it cannot be written to."""
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise SystemExit(f"The data folder {folder} cannot be made: {error.strerror}. Set PORTAL_DATA_DIR.") from None
     if not os.access(folder, os.W_OK):

@@ -1,0 +1,52 @@
+"""Settings: defaults that need nothing, and secrets that stay with their owner."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from portal import config
+
+
+def test_a_key_is_made_once_and_kept_for_its_owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PORTAL_SECRET_KEY", raising=False)
+    folder = tmp_path / "data"
+    first = config.load({"DATA_DIR": folder})["SECRET_KEY"]
+    assert (len(first), config.load({"DATA_DIR": folder})["SECRET_KEY"]) == (64, first)
+    assert [oct((folder / name).stat().st_mode & 0o777) for name in (".", "secret_key")] == ["0o700", "0o600"]
+    assert sorted(path.name for path in folder.iterdir()) == ["secret_key"]
+    monkeypatch.setenv("PORTAL_SECRET_KEY", "from the environment")
+    assert config.load({"DATA_DIR": folder})["SECRET_KEY"] == "from the environment"
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("postgresql://portal@db/portal", "postgresql+psycopg://portal@db/portal"),
+        ("postgres://portal@db/portal", "postgresql+psycopg://portal@db/portal"),
+        ("postgresql+psycopg://a,b/portal", "postgresql+psycopg://a,b/portal"),
+        ("sqlite:////somewhere/portal.db", "sqlite:////somewhere/portal.db"),
+    ],
+)
+def test_a_database_needs_its_address_only(
+    url: str, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url)
+    assert config.load({"DATA_DIR": tmp_path})["SQLALCHEMY_DATABASE_URI"] == expected
+
+
+def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    environment = {**os.environ, "PORTAL_DATA_DIR": str(tmp_path / "file/data")}
+    command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve"]
+    result = subprocess.run(command, cwd=config.ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert (
+        result.stderr == f"The data folder {tmp_path}/file/data cannot be made: Not a directory. Set PORTAL_DATA_DIR.\n"
+    )
+
+
+def test_statements_values_stay_out_of_logs(tmp_path: Path) -> None:
+    assert config.load({"DATA_DIR": tmp_path})["SQLALCHEMY_ENGINE_OPTIONS"] == {"hide_parameters": True}
