@@ -1,5 +1,7 @@
 """Commands: what they say, and what they leave behind."""
 
+from collections.abc import Callable
+
 import pytest
 from click.testing import Result
 from flask import Flask
@@ -12,6 +14,7 @@ from portal.accounts.tokens import find_live_token
 from portal.billing.invoices.models import Invoice
 from portal.billing.payments.models import Payment
 from portal.cli.demo import SIGN_INS, load_demo_once
+from portal.foundation import clock
 from portal.foundation.db import session
 from portal.foundation.tenancy import across_accounts
 from tests.factories import Factory
@@ -96,6 +99,24 @@ def test_the_demo_is_what_was_promised(app: Flask) -> None:
         assert [tuple(row) for row in session.execute(again)] == [("ft47110815", 2, 2)]
         newest = session.scalars(select(Payment.created_at).order_by(Payment.id)).all()
         assert newest == sorted(newest)
+
+
+def test_two_demos_of_one_moment_are_the_same(new_app: Callable[[], Flask]) -> None:
+    moment, loaded = clock.now(), []
+    for app in (new_app(), new_app()):
+        with app.app_context(), clock.set_to(moment), across_accounts():
+            load_demo_once()
+            rows = session.execute(
+                select(
+                    Invoice.number, Invoice.total_minor, Invoice.status, Payment.transaction_reference, Payment.status,
+                    Payment.notes, Payment.created_at, Payment.decided_at,
+                )
+                .outerjoin(Payment, Payment.invoice_id == Invoice.id)
+                .order_by(Invoice.number, Payment.created_at)
+            )  # fmt: skip
+            loaded.append([tuple(row) for row in rows])
+    assert len(loaded[0]) > 250
+    assert loaded[0] == loaded[1]
 
 
 def test_the_demo_is_for_an_empty_database(app: Flask, make: Factory) -> None:
