@@ -73,11 +73,6 @@ def find_live_token(secret: str) -> ApiToken | None:
     return token
 
 
-def find_token(secret: str) -> ApiToken | None:
-    """The token with this secret, live or not."""
-    return session.scalar(select(ApiToken).where(ApiToken.secret_hash == _hashed(secret)))
-
-
 def tokens_of(user_id: UUID) -> list[ApiToken]:
     """The user's tokens, newest first."""
     return list(session.scalars(select(ApiToken).where(ApiToken.user_id == user_id).order_by(ApiToken.id.desc())))

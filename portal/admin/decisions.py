@@ -29,6 +29,7 @@ class DecisionForm(VersionForm):
 
 
 class Approval(DecisionForm):
+    card_free = ("same_text_reason",)
     same_text_reason = TextAreaField(
         "Why is this another transfer?",
         default="",
@@ -42,6 +43,7 @@ class Approval(DecisionForm):
 
 
 class Rejection(DecisionForm):
+    card_free = ("reason",)
     reason = TextAreaField(
         "Reason",
         [InputRequired("Say why: the customer reads it and has to know what to do.")],
@@ -56,6 +58,7 @@ class Cancellation(DecisionForm):
 
 
 class Refund(DecisionForm):
+    card_free = ("reason",)
     reason = TextAreaField(
         "Reason",
         [InputRequired("Say why the money goes back.")],

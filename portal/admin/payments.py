@@ -150,5 +150,7 @@ def _show(payment_id: UUID, sent: Action | None = None, form: DecisionForm | Non
         forms[sent.value] = form
     for one in forms.values():
         one.show_for(shown)
-    page = render_template("admin/payments/payment.html", review=shown, payment=shown.payment, forms=forms, sent=form)
+    page = render_template(
+        "admin/payments/payment.html", review=shown, payment=shown.payment, forms=forms, sent=form, sent_action=sent
+    )
     return page, form.status if form else 200

@@ -1,6 +1,7 @@
 """Forms of both HTML faces: what they share, and how a refusal finds its field."""
 
 import re
+from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import HiddenField
@@ -13,6 +14,8 @@ class Form(FlaskForm):
     """A form that remembers why the domain refused it. ``status`` is what a page with it answers."""
 
     refusal: Refusal | None = None
+    card_free: tuple[str, ...] = ()
+    """Fields that must hold no card number: what looks like one is masked before it is shown again."""
 
     @property
     def status(self) -> int:
@@ -20,6 +23,18 @@ class Form(FlaskForm):
         if self.refusal is not None:
             return self.refusal.status
         return 400 if self.errors else 200
+
+    def validate(self, extra_validators: Any = None) -> bool:
+        """Whether the form itself is valid."""
+        valid: bool = super().validate(extra_validators)
+        if not valid:
+            self.mask()
+        return valid
+
+    def mask(self) -> None:
+        """Before the form is shown again: take out what no page may hold."""
+        for name in self.card_free:
+            self[name].data = mask_card_numbers(self[name].data or "")
 
 
 class VersionForm(Form):
@@ -51,12 +66,11 @@ class Refused:
             if found.field in self.form:
                 field = self.form[found.field]
                 field.errors = [*field.errors, found.message]
-                if found.code == "card_number":
-                    field.data = mask_card_numbers(field.data)
             else:
                 self.form.form_errors.append(found.message)
         if not error.errors:
             self.form.form_errors.append(error.message)
+        self.form.mask()
         return True
 
 

@@ -26,6 +26,8 @@ from portal.web.filters import PaymentListFilter
 class ReportForm(Form):
     """What a customer says about money that they sent."""
 
+    card_free = ("transaction_reference", "notes")
+
     payment_method = RadioField("How did you pay?", [InputRequired("Choose how you paid.")], validate_choice=False)
     transaction_reference = StringField(
         "Transaction reference",

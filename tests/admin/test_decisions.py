@@ -62,6 +62,14 @@ def test_a_stale_tab_learns_who_decided_and_keeps_what_was_typed(
     assert make.payment_now(payment).status == "succeeded"
 
 
+def test_an_admin_who_could_still_refund_keeps_it_too(
+    admin: Pages, world: World, make: Factory, payment: Payment
+) -> None:
+    make.approved(payment, world.reviewer)
+    page = admin.post(url(payment, "rejection"), {"version": payment.version, "reason": "I saw no money."})
+    assert (page.status, "I saw no money." in page.notices[0]) == (409, True)
+
+
 def test_approving_twice_books_once(reviewer: Pages, make: Factory, payment: Payment) -> None:
     reviewer.follow(reviewer.post(url(payment, "approval"), {"version": 1}))
     again = reviewer.post(url(payment, "approval"), {"version": 1})

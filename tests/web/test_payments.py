@@ -74,6 +74,13 @@ def test_what_is_wrong_stands_at_its_field_and_what_was_typed_stays(
     assert pages.get("/payments/").rows == []
 
 
+def test_a_card_number_is_not_shown_again_whatever_else_is_wrong(world: World, make: Factory) -> None:
+    invoice = make.invoice(world.account)
+    typed = GOOD | {"transaction_reference": "", "notes": "card 4111 1111 1111 1111"}
+    page = world.visit("owner").post(f"/invoices/{invoice.id}/payment", typed)
+    assert (list(page.field_errors), page.values["notes"]) == (["transaction_reference"], "card •••• •••• •••• ••••")
+
+
 def test_fields_that_the_form_does_not_have_change_nothing(world: World, make: Factory) -> None:
     invoice = make.invoice(world.account, "49.00")
     pages = world.visit("owner")
