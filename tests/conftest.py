@@ -1,8 +1,9 @@
-"""The app and a migrated database, fresh for each test."""
+"""The app and a migrated database, fresh for each test, on SQLite and on PostgreSQL."""
 
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import profiles
@@ -12,7 +13,10 @@ from flask_migrate import upgrade
 from portal.accounts.passwords import passwords
 from portal.app import create_app
 from portal.foundation.db import db
+from tests import postgres
 from tests.factories import Factory
+
+BASICS = {"TESTING": True, "SECRET_KEY": "tests"}
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -21,30 +25,76 @@ def _cheap_passwords() -> None:
     passwords.use(profiles.CHEAPEST)
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request: pytest.FixtureRequest) -> str:
+    """The database that the test runs on. What is about one of them only says so: ``@on("sqlite")``."""
+    return str(request.param)
+
+
 @pytest.fixture(scope="session")
-def migrated(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database file with all tables and no row, to copy from."""
+def server() -> Iterator[postgres.Server]:
+    """A PostgreSQL of this test process."""
+    with postgres.server() as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite file with all tables and no row, to copy from."""
     folder = tmp_path_factory.mktemp("migrated")
-    app = create_app({"TESTING": True, "DATA_DIR": folder, "SECRET_KEY": "tests"})
-    with app.app_context():
-        upgrade()
-        db.engine.dispose()
+    _migrate(create_app({**BASICS, "DATA_DIR": folder}))
     return folder / "portal.db"
 
 
+@pytest.fixture(scope="session")
+def migrated_template(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A database of the server with all tables and no row, to copy from; its name."""
+    name = server.create()
+    folder = tmp_path_factory.mktemp("template")
+    _migrate(create_app({**BASICS, "DATA_DIR": folder, "SQLALCHEMY_DATABASE_URI": server.url(name)}))
+    return name
+
+
+def _migrate(app: Flask) -> None:
+    with app.app_context():
+        upgrade()
+        db.engine.dispose()
+
+
 @pytest.fixture
-def new_app(migrated: Path, tmp_path: Path) -> Iterator[Callable[[], Flask]]:
+def new_settings(
+    database: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> Iterator[Callable[..., dict[str, Any]]]:
+    """Makes the settings of apps, each over a database of its own: migrated, or without tables."""
+    made: list[str] = []
+
+    def make(*, empty: bool = False) -> dict[str, Any]:
+        folder = tmp_path / f"app{len(list(tmp_path.iterdir()))}"
+        folder.mkdir()
+        settings = {**BASICS, "DATA_DIR": folder}
+        if database == "sqlite":
+            if not empty:
+                shutil.copy(request.getfixturevalue("migrated_file"), folder / "portal.db")
+            return settings
+        server: postgres.Server = request.getfixturevalue("server")
+        made.append(server.create(None if empty else request.getfixturevalue("migrated_template")))
+        return settings | {"SQLALCHEMY_DATABASE_URI": server.url(made[-1])}
+
+    yield make
+    for name in made:
+        request.getfixturevalue("server").drop(name)
+
+
+@pytest.fixture
+def new_app(new_settings: Callable[..., dict[str, Any]]) -> Iterator[Callable[..., Flask]]:
     """Makes apps, each over a database of its own.
 
     No context is pushed: each request and each factory call has its own.
     """
     apps: list[Flask] = []
 
-    def make() -> Flask:
-        folder = tmp_path / f"app{len(apps)}"
-        folder.mkdir()
-        shutil.copy(migrated, folder / "portal.db")
-        apps.append(create_app({"TESTING": True, "DATA_DIR": folder, "SECRET_KEY": "tests"}))
+    def make(*, empty: bool = False) -> Flask:
+        apps.append(create_app(new_settings(empty=empty)))
         return apps[-1]
 
     yield make

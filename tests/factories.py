@@ -120,6 +120,11 @@ class Factory:
         with self._unit():
             return payments.approve_payment(payment.id, by=acting(by), version=payment.version)
 
+    def refunded(self, payment: Payment, by: User) -> Payment:
+        """The booked payment, given back."""
+        with self._unit():
+            return payments.refund_payment(payment.id, by=acting(by), version=payment.version, reason="sent twice")
+
     def void(self, invoice: Invoice) -> Invoice:
         """The invoice, withdrawn."""
         with self._unit():

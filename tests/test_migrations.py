@@ -1,27 +1,38 @@
-"""Migrations: they build what the models say, and go down and up again."""
+"""Migrations: they build what the models say, and go down and up again, empty and filled."""
 
-from pathlib import Path
+from collections.abc import Callable
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 from flask_migrate import downgrade, upgrade
-from sqlalchemy import inspect
+from sqlalchemy import inspect, text
 
-from portal.app import create_app
 from portal.foundation.db import Base, db
 from tests.factories import Factory
 
+LEDGERS = {
+    "postings": "SELECT id, invoice_id, seq, payment_id, status, version, amount_minor, paid_after FROM postings",
+    "payments": "SELECT id, status, version, booking_id, refund_id FROM payments",
+    "invoices": "SELECT id, status, amount_paid_minor, posting_seq, grant_id FROM invoices",
+}
+
 
 @pytest.fixture
-def empty(tmp_path: Path) -> Flask:
+def empty(new_app: Callable[..., Flask]) -> Flask:
     """An app over a database without tables."""
-    return create_app({"TESTING": True, "DATA_DIR": tmp_path, "SECRET_KEY": "tests"})
+    return new_app(empty=True)
 
 
 def tables() -> set[str]:
     return set(inspect(db.engine).get_table_names()) - {"alembic_version"}
+
+
+def rows() -> dict[str, list[Any]]:
+    with db.engine.connect() as connection:
+        return {name: sorted(map(repr, connection.execute(text(query)))) for name, query in LEDGERS.items()}
 
 
 def test_they_build_what_the_models_say(empty: Flask) -> None:
@@ -42,12 +53,33 @@ def test_they_go_down_and_up_again(empty: Flask) -> None:
         assert tables() == set(Base.metadata.tables)
 
 
-def test_they_go_down_from_a_filled_database(app: Flask, make: Factory) -> None:
+@pytest.fixture
+def filled(app: Flask, make: Factory) -> Flask:
+    """An app over a database with payments of every end."""
     account = make.account()
     make.method()
-    make.approved(make.payment(make.invoice(account, credits=5), make.user("owner", account)), make.user("reviewer"))
-    with app.app_context():
+    owner, reviewer, admin = make.user("owner", account), make.user("reviewer"), make.user("admin")
+    invoice = make.invoice(account, credits=5)
+    make.refunded(make.approved(make.payment(invoice, owner), reviewer), admin)
+    make.approved(make.payment(invoice, owner), reviewer)
+    make.approved(make.payment(make.invoice(account), owner), reviewer)
+    make.payment(make.invoice(account, credits=3), owner)
+    return app
+
+
+def test_they_go_down_from_a_filled_database(filled: Flask) -> None:
+    with filled.app_context():
         downgrade(revision="base")
         assert tables() == set()
         upgrade()
         assert tables() == set(Base.metadata.tables)
+
+
+def test_the_ledger_of_money_is_filled_from_the_events(filled: Flask) -> None:
+    """Down to before the ledger and up again: the same rows come out of the events as the service wrote."""
+    with filled.app_context():
+        before = rows()
+        db.engine.dispose()
+        downgrade(revision="0001")
+        upgrade()
+        assert rows() == before
