@@ -16,13 +16,25 @@ if context.is_offline_mode():
     raise SystemExit("Migrations run against a database: flask --app wsgi db upgrade")
 
 with current_app.app_context(), db.engine.connect() as connection:
-    context.configure(
-        connection=connection,
-        target_metadata=Base.metadata,
-        compare_type=True,
-        transactional_ddl=True,
-        transaction_per_migration=True,
-    )
-    with context.begin_transaction():
-        context.run_migrations()
-    connection.commit()
+    is_sqlite = connection.dialect.name == "sqlite"
+    if is_sqlite:
+        # A table that is rebuilt is dropped for a moment, while others reference it. The keys are checked at the end.
+        connection.connection.dbapi_connection.execute("PRAGMA foreign_keys=OFF")
+    try:
+        context.configure(
+            connection=connection,
+            target_metadata=Base.metadata,
+            compare_type=True,
+            transactional_ddl=True,
+            transaction_per_migration=True,
+        )
+        with context.begin_transaction():
+            context.run_migrations()
+        broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all() if is_sqlite else []
+        if broken:
+            raise SystemExit(f"Rows without what they refer to, after migrating: {broken[:5]}")
+        connection.commit()
+    finally:
+        if is_sqlite:
+            connection.rollback()
+            connection.connection.dbapi_connection.execute("PRAGMA foreign_keys=ON")

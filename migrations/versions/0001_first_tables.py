@@ -6,6 +6,8 @@ The names of constraints and indexes are the same on SQLite and PostgreSQL.
 import sqlalchemy as sa
 from alembic import op
 
+from migrations.rules import is_sqlite, make_append_only
+
 revision = "0001"
 down_revision = None
 branch_labels = None
@@ -23,10 +25,6 @@ def upgrade() -> None:
         add_last_event_key()
     for table in APPEND_ONLY:
         make_append_only(table)
-
-
-def is_sqlite() -> bool:
-    return op.get_bind().dialect.name == "sqlite"
 
 
 def last_event_key() -> list[sa.ForeignKeyConstraint]:
@@ -55,26 +53,6 @@ def add_last_event_key() -> None:
         initially="DEFERRED",
         deferrable=True,
     )
-
-
-def make_append_only(table: str) -> None:
-    """No row of the table can be changed or deleted."""
-    if is_sqlite():
-        for event in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
-            )
-        return
-    op.execute(
-        f"CREATE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
-        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only'; END $$"
-    )
-    for event, each in (("UPDATE", "ROW"), ("DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
-        op.execute(
-            f"CREATE TRIGGER {table}_no_{event.lower()} BEFORE {event} ON {table} "
-            f"FOR EACH {each} EXECUTE FUNCTION {table}_is_append_only()"
-        )
 
 
 def create_tables() -> None:

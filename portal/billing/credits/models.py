@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
-    ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
@@ -43,7 +42,10 @@ class CreditTransaction(AccountScoped, Model):
         CheckConstraint("(cause = 'grant') = (amount > 0) AND amount <> 0", name="sign"),
         CheckConstraint("seq > 1 OR balance_after = amount", name="first_balance"),
         CheckConstraint("seq > 0", name="seq"),
-        ForeignKeyConstraint(["account_id", "payment_id"], ["payments.account_id", "payments.id"]),
+        UniqueConstraint("id", "invoice_id", "account_id", "amount"),
+        ForeignKeyConstraint(
+            ["account_id", "payment_id", "invoice_id"], ["payments.account_id", "payments.id", "payments.invoice_id"]
+        ),
         Index(None, "account_id", "id"),
         Index(None, "invoice_id", "id"),
     )
@@ -54,5 +56,5 @@ class CreditTransaction(AccountScoped, Model):
     balance_after: Mapped[int] = mapped_column(BigInteger)
     cause: Mapped[str] = mapped_column(String(20))
     payment_id: Mapped[UUID] = mapped_column(Uuid)
-    invoice_id: Mapped[UUID] = mapped_column(ForeignKey("invoices.id"))
+    invoice_id: Mapped[UUID] = mapped_column(Uuid)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)

@@ -7,11 +7,12 @@ from sqlalchemy import func, select
 from portal.accounts.models import Account
 from portal.billing.credits.models import Cause, CreditTransaction
 from portal.foundation.db import session
+from portal.foundation.ids import new_id
 
 
-def grant(*, account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int) -> CreditTransaction | None:
-    """Credit the account with what the invoice buys, for the payment that covered it. None where it buys nothing."""
-    return _append(account_id, payment_id, invoice_id, amount, Cause.GRANT) if amount else None
+def grant(grant_id: UUID, *, account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int) -> CreditTransaction:
+    """Credit the account with what the invoice buys, for the payment that covered it, by the row that it names."""
+    return _append(grant_id, account_id, payment_id, invoice_id, amount, Cause.GRANT)
 
 
 def reverse(*, account_id: UUID, payment_id: UUID, invoice_id: UUID) -> CreditTransaction | None:
@@ -19,10 +20,14 @@ def reverse(*, account_id: UUID, payment_id: UUID, invoice_id: UUID) -> CreditTr
     in_force = session.scalar(
         select(func.coalesce(func.sum(CreditTransaction.amount), 0)).where(CreditTransaction.invoice_id == invoice_id)
     )
-    return _append(account_id, payment_id, invoice_id, -int(in_force), Cause.REVERSAL) if in_force else None
+    if not in_force:
+        return None
+    return _append(new_id(), account_id, payment_id, invoice_id, -int(in_force), Cause.REVERSAL)
 
 
-def _append(account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int, cause: Cause) -> CreditTransaction:
+def _append(
+    row_id: UUID, account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int, cause: Cause
+) -> CreditTransaction:
     session.scalar(select(Account.id).where(Account.id == account_id).with_for_update())  # writers of a ledger queue up
     last = session.execute(
         select(CreditTransaction.seq, CreditTransaction.balance_after)
@@ -32,6 +37,7 @@ def _append(account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int, c
     ).first()
     seq, balance = (last.seq, last.balance_after) if last else (0, 0)
     row = CreditTransaction(
+        id=row_id,
         account_id=account_id,
         seq=seq + 1,
         amount=amount,

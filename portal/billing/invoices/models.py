@@ -44,7 +44,25 @@ class Invoice(InvoiceFigures, AccountScoped, Model):
             "status = 'draft' OR (issue_date IS NOT NULL AND due_date IS NOT NULL AND due_date >= issue_date)",
             name="issued_has_dates",
         ),
+        CheckConstraint("posting_seq IS NOT NULL OR amount_paid_minor = 0", name="paid_by_postings"),
+        CheckConstraint("(status = 'paid' AND credits > 0) = (grant_id IS NOT NULL)", name="paid_has_grant"),
         UniqueConstraint("account_id", "id", "currency"),
+        ForeignKeyConstraint(
+            ["id", "posting_seq", "amount_paid_minor"],
+            ["postings.invoice_id", "postings.seq", "postings.paid_after"],
+            name="fk_invoices_amount_paid",
+            deferrable=True,
+            initially="DEFERRED",
+            use_alter=True,
+        ),
+        ForeignKeyConstraint(
+            ["grant_id", "id", "account_id", "credits"],
+            [f"credit_transactions.{column}" for column in ("id", "invoice_id", "account_id", "amount")],
+            name="fk_invoices_grant",
+            deferrable=True,
+            initially="DEFERRED",
+            use_alter=True,
+        ),
         Index(None, "account_id", "id"),
         Index(None, "account_id", "status", "id"),
         Index(None, "status", "id"),
@@ -58,12 +76,57 @@ class Invoice(InvoiceFigures, AccountScoped, Model):
     amount_paid_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     credits: Mapped[int] = mapped_column(BigInteger, default=0)
     """Credits that the account is granted once the total is covered."""
+    posting_seq: Mapped[int | None] = mapped_column(Integer)
+    """The last row of the invoice's ledger of money, whose ``paid_after`` is the amount paid."""
+    grant_id: Mapped[UUID | None] = mapped_column(Uuid)
+    """The row of the ledger of credits that granted what it buys; none while it is not paid."""
     issue_date: Mapped[date | None] = mapped_column(Date)
     due_date: Mapped[date | None] = mapped_column(Date)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
     account: Mapped[Account] = relationship()
     lines: Mapped[list["InvoiceLine"]] = relationship(order_by="InvoiceLine.position", cascade="all, delete-orphan")
+
+
+class Posting(AccountScoped, Model):
+    """One row of an invoice's ledger of money: a payment was booked, or given back. It has the id of that event.
+
+    ``seq`` counts from 1 without a gap; the last ``paid_after`` is the invoice's amount paid. Never touched again.
+    """
+
+    __tablename__ = "postings"
+    __table_args__ = (
+        CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("paid_after >= 0", name="paid_after"),
+        CheckConstraint("seq > 0", name="seq"),
+        CheckConstraint("status IN ('succeeded', 'refunded')", name="status"),
+        ForeignKeyConstraint(
+            ["account_id", "invoice_id", "currency"], ["invoices.account_id", "invoices.id", "invoices.currency"]
+        ),
+        ForeignKeyConstraint(
+            ["id", "payment_id", "status", "version"],
+            [f"payment_events.{column}" for column in ("id", "payment_id", "to_status", "version")],
+        ),
+        UniqueConstraint(
+            "id", "payment_id", "account_id", "invoice_id", "currency", "amount_minor", name="uq_postings_of_payment"
+        ),
+        UniqueConstraint("invoice_id", "seq"),
+        UniqueConstraint("invoice_id", "seq", "paid_after"),
+        UniqueConstraint("payment_id", "status"),
+        Index(None, "account_id", "id"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
+    invoice_id: Mapped[UUID] = mapped_column(Uuid)
+    seq: Mapped[int] = mapped_column(Integer)
+    payment_id: Mapped[UUID] = mapped_column(Uuid)
+    status: Mapped[str] = mapped_column(String(20))
+    """``succeeded`` adds the amount, ``refunded`` takes it back."""
+    version: Mapped[int] = mapped_column(Integer)
+    currency: Mapped[str] = mapped_column(String(3))
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
+    paid_after: Mapped[int] = mapped_column(BigInteger)
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
 
 class InvoiceLine(AccountScoped, Model):

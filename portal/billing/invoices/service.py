@@ -1,6 +1,7 @@
 """What can be done to an invoice. Its status follows from here only."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,15 +11,27 @@ from sqlalchemy import func, select
 from portal.accounts.models import Account
 from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.lines import NewLine, total_of
-from portal.billing.invoices.models import UQ_INVOICE_NUMBER, Invoice, InvoiceLine
+from portal.billing.invoices.models import UQ_INVOICE_NUMBER, Invoice, InvoiceLine, Posting
 from portal.foundation import audit, clock, freetext
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
 from portal.foundation.db import flush_or_refuse, session, transaction
+from portal.foundation.ids import new_id
 from portal.foundation.money import MAX_MINOR, Money, exponent
 from portal.foundation.refusals import Conflict, Invalid, NotFound
 
 DEFAULT_TERM = timedelta(days=14)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """The step of a payment that moves money: the event that it has just taken."""
+
+    event_id: UUID
+    payment_id: UUID
+    version: int
+    status: str
+    amount: Money
 
 
 def read_invoice(
@@ -104,31 +117,55 @@ def check_asks_something(total_minor: int) -> None:
         raise Invalid("invoice_asks_nothing", "An invoice that asks for nothing cannot be issued.", field="lines")
 
 
-def record_payment(invoice: Invoice, amount: Money, *, by: Actor) -> bool:
+def book(invoice: Invoice, step: Step, *, by: Actor) -> bool:
     """Count a succeeded payment. True when this is what covers the total, which makes the invoice paid.
 
     The caller holds the invoice's lock. Raises Conflict for an invoice that takes no money.
     """
     if invoice.status not in (InvoiceStatus.OPEN, InvoiceStatus.PAID):
         raise Conflict("invoice_takes_no_money", f"Invoice {invoice.number} is {invoice.status}; it takes no money.")
-    covers = invoice.status == InvoiceStatus.OPEN and amount.minor >= invoice.outstanding.minor
-    invoice.amount_paid_minor = (invoice.amount_paid + amount).minor
+    covers = invoice.status == InvoiceStatus.OPEN and step.amount.minor >= invoice.outstanding.minor
     if covers:
+        invoice.grant_id = new_id() if invoice.credits else None
         _move(invoice, InvoiceStatus.PAID, by, "invoice.paid")
+    _post(invoice, step, invoice.amount_paid + step.amount)
     return covers
 
 
-def take_back_payment(invoice: Invoice, amount: Money, *, by: Actor) -> bool:
+def take_back(invoice: Invoice, step: Step, *, by: Actor) -> bool:
     """Uncount a refunded payment. True when the total is covered no more, which opens the invoice again.
 
     The caller holds the invoice's lock.
     """
-    left = invoice.amount_paid - amount
+    left = invoice.amount_paid - step.amount
     uncovers = invoice.status == InvoiceStatus.PAID and left < invoice.total
-    invoice.amount_paid_minor = left.minor
     if uncovers:
+        invoice.grant_id = None
         _move(invoice, InvoiceStatus.OPEN, by, "invoice.reopened")
+    _post(invoice, step, left)
     return uncovers
+
+
+def _post(invoice: Invoice, step: Step, paid_after: Money) -> None:
+    """Write the row of the ledger of money, after the invoice that names it."""
+    invoice.amount_paid_minor = paid_after.minor
+    invoice.posting_seq = (invoice.posting_seq or 0) + 1
+    session.flush()
+    session.add(
+        Posting(
+            id=step.event_id,
+            account_id=invoice.account_id,
+            invoice_id=invoice.id,
+            seq=invoice.posting_seq,
+            payment_id=step.payment_id,
+            status=step.status,
+            version=step.version,
+            currency=step.amount.currency,
+            amount_minor=step.amount.minor,
+            paid_after=paid_after.minor,
+        )
+    )
+    session.flush()
 
 
 def void_locked_invoice(invoice: Invoice, *, by: Actor, reason: str) -> None:

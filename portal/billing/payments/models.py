@@ -38,10 +38,24 @@ def _unique_where(name: str, columns: tuple[str, ...], condition: str) -> Index:
     return Index(name, *columns, unique=True, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
+def _posting(name: str) -> ForeignKeyConstraint:
+    """The payment's row of the ledger of money: of this payment, account, invoice, currency and amount."""
+    shared = ("account_id", "invoice_id", "currency", "amount_minor")
+    return ForeignKeyConstraint(
+        [f"{name}_id", "id", *shared],
+        ["postings.id", "postings.payment_id", *(f"postings.{column}" for column in shared)],
+        name=f"fk_payments_{name}",
+        deferrable=True,
+        initially="DEFERRED",
+        use_alter=True,
+    )
+
+
 class Payment(PaymentFigures, AccountScoped, Model):
     """Money towards one invoice. Only ``service.py`` writes its status, with an event in the same unit.
 
-    The database ties the two: ``last_event_id``, ``version`` and ``status`` reference the event that led here.
+    The database ties them: ``last_event_id``, ``version`` and ``status`` reference the event that led here,
+    ``booking_id`` and ``refund_id`` the rows of the ledger of money. An update names the version that it starts from.
     """
 
     __tablename__ = "payments"
@@ -51,7 +65,10 @@ class Payment(PaymentFigures, AccountScoped, Model):
         CheckConstraint("version > 0", name="version"),
         CheckConstraint("decided_by IS NULL OR decided_by <> submitted_by", name="four_eyes"),
         CheckConstraint("status <> 'failed' OR failure_reason IS NOT NULL", name="failure_has_reason"),
+        CheckConstraint("(status IN ('succeeded', 'refunded')) = (booking_id IS NOT NULL)", name="booked_has_posting"),
+        CheckConstraint("(status = 'refunded') = (refund_id IS NOT NULL)", name="refunded_has_posting"),
         UniqueConstraint("account_id", "id"),
+        UniqueConstraint("account_id", "id", "invoice_id"),
         ForeignKeyConstraint(
             ["account_id", "invoice_id", "currency"], ["invoices.account_id", "invoices.id", "invoices.currency"]
         ),
@@ -63,6 +80,8 @@ class Payment(PaymentFigures, AccountScoped, Model):
             initially="DEFERRED",
             use_alter=True,
         ),
+        _posting("booking"),
+        _posting("refund"),
         _unique_where("uq_payments_open_invoice", ("invoice_id",), _one_of("status", OPEN_STATUSES)),
         _unique_where(
             "uq_payments_live_reference",
@@ -101,6 +120,11 @@ class Payment(PaymentFigures, AccountScoped, Model):
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     version: Mapped[int] = mapped_column(Integer)
     last_event_id: Mapped[UUID] = mapped_column(Uuid)
+    booking_id: Mapped[UUID | None] = mapped_column(Uuid)
+    refund_id: Mapped[UUID | None] = mapped_column(Uuid)
+    """The rows of the ledger of money by which it was booked and given back. Each has the id of its event."""
+
+    __mapper_args__ = {"version_id_col": version, "version_id_generator": False}  # noqa: RUF012
 
     account: Mapped[Account] = relationship()
     invoice: Mapped[Invoice] = relationship(overlaps="account")

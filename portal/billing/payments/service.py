@@ -11,7 +11,7 @@ from portal.accounts.models import Account
 from portal.billing.credits import service as credits
 from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.models import Invoice
-from portal.billing.invoices.service import lock_invoice, record_payment, take_back_payment, void_locked_invoice
+from portal.billing.invoices.service import Step, book, lock_invoice, take_back, void_locked_invoice
 from portal.billing.methods.queries import get_available_payment_methods
 from portal.billing.payments import refusals
 from portal.billing.payments.figures import is_own
@@ -124,7 +124,8 @@ def refund_payment(payment_id: UUID, *, by: Actor, version: int, reason: str) ->
         invoice, payment = _lock(payment_id)
         _check(payment, Action.REFUND, by, version)
         _move(payment, Action.REFUND, by, reason=reason)
-        if take_back_payment(invoice, payment.amount, by=by):
+        session.flush()
+        if take_back(invoice, _last_step(payment), by=by):
             credits.reverse(account_id=payment.account_id, payment_id=payment.id, invoice_id=invoice.id)
     return payment
 
@@ -299,6 +300,10 @@ def _step(payment: Payment, status: Status | None, action: Action, by: Actor, re
         at=payment.updated_at,
     )
     payment.last_event_id = event.id
+    if to is Status.SUCCEEDED:
+        payment.booking_id = event.id
+    elif to is Status.REFUNDED:
+        payment.refund_id = event.id
     session.add(payment)
     session.flush()  # the payment first: its event references it at once, it references its event at the commit
     session.add(event)
@@ -308,10 +313,24 @@ def _step(payment: Payment, status: Status | None, action: Action, by: Actor, re
 
 def _book(invoice: Invoice, payment: Payment, by: Actor) -> None:
     """Count a succeeded payment, and grant the invoice's credits when it covers the total."""
-    if record_payment(invoice, payment.amount, by=by):
+    if book(invoice, _last_step(payment), by=by) and invoice.grant_id:
         credits.grant(
-            account_id=payment.account_id, payment_id=payment.id, invoice_id=invoice.id, amount=invoice.credits
+            invoice.grant_id,
+            account_id=payment.account_id,
+            payment_id=payment.id,
+            invoice_id=invoice.id,
+            amount=invoice.credits,
         )
+
+
+def _last_step(payment: Payment) -> Step:
+    return Step(
+        event_id=payment.last_event_id,
+        payment_id=payment.id,
+        version=payment.version,
+        status=payment.status,
+        amount=payment.amount,
+    )
 
 
 def _read_reason(text: str, field: str) -> str:

@@ -1,0 +1,67 @@
+"""Rules that the database keeps by triggers, written once for SQLite and PostgreSQL and called the same in both."""
+
+from alembic import op
+
+
+def is_sqlite() -> bool:
+    return op.get_bind().dialect.name == "sqlite"
+
+
+def forbid(name: str, table: str, change: str, condition: str) -> None:
+    """Refuse each change (``INSERT``, ``UPDATE`` or ``DELETE``) of a row of which the condition on NEW and OLD holds.
+
+    The refusal is named as the trigger is. Both databases understand the same condition.
+    """
+    if is_sqlite():
+        op.execute(
+            f"CREATE TRIGGER {name} BEFORE {change} ON {table} WHEN {condition} "
+            f"BEGIN SELECT RAISE(ABORT, '{name}'); END"
+        )
+        return
+    op.execute(
+        f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
+        f"IF ({condition}) THEN RAISE EXCEPTION '{name}' USING ERRCODE = 'check_violation', CONSTRAINT = '{name}'; "
+        f"END IF; RETURN NEW; END $$"
+    )
+    op.execute(f"CREATE TRIGGER {name} BEFORE {change} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
+
+
+def allow(name: str, table: str) -> None:
+    """Drop what ``forbid`` made."""
+    if is_sqlite():
+        op.execute(f"DROP TRIGGER IF EXISTS {name}")
+    else:
+        op.execute(f"DROP TRIGGER IF EXISTS {name} ON {table}")
+        op.execute(f"DROP FUNCTION IF EXISTS {name}()")
+
+
+def make_append_only(table: str) -> None:
+    """No row of the table can be changed or deleted."""
+    if is_sqlite():
+        for change in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+            )
+        return
+    op.execute(
+        f"CREATE FUNCTION {table}_is_append_only() RETURNS trigger LANGUAGE plpgsql AS "
+        f"$$ BEGIN RAISE EXCEPTION '{table} is append-only' "
+        f"USING ERRCODE = 'check_violation', CONSTRAINT = '{table}_is_append_only'; END $$"
+    )
+    for change, each in (("UPDATE", "ROW"), ("DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
+        op.execute(
+            f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+            f"FOR EACH {each} EXECUTE FUNCTION {table}_is_append_only()"
+        )
+
+
+def make_changeable(table: str) -> None:
+    """Undo ``make_append_only``, for a migration that rewrites the table."""
+    for change in ("UPDATE", "DELETE", "TRUNCATE"):
+        if not is_sqlite():
+            op.execute(f"DROP TRIGGER IF EXISTS {table}_no_{change.lower()} ON {table}")
+        elif change != "TRUNCATE":
+            op.execute(f"DROP TRIGGER IF EXISTS {table}_no_{change.lower()}")
+    if not is_sqlite():
+        op.execute(f"DROP FUNCTION IF EXISTS {table}_is_append_only()")
