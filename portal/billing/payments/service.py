@@ -28,6 +28,7 @@ from portal.billing.payments.states import (
     permission_of,
 )
 from portal.foundation import audit, clock, freetext
+from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
 from portal.foundation.db import flush_or_refuse, locked, session, transaction
 from portal.foundation.ids import new_id
@@ -184,6 +185,7 @@ def fail_payment(payment_id: UUID, *, by: Actor, reason: str) -> Payment:
 
 def void_invoice(invoice_id: UUID, *, by: Actor, reason: str) -> Invoice:
     """Withdraw an invoice that nobody paid or is paying. Raises Conflict where somebody does."""
+    by.must(Permission.INVOICE_MANAGE)
     with transaction():
         invoice = lock_invoice(invoice_id)
         first = _open_payment(invoice)
