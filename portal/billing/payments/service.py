@@ -90,7 +90,7 @@ def approve_payment(payment_id: UUID, *, by: Actor, version: int, same_text_reas
                 raise refusals.reference_booked(booked)
             payment.same_text_reason = reason
         _move(payment, Action.APPROVE, by, reason=payment.same_text_reason)
-        flush_or_refuse(UQ_BOOKED_REFERENCE, refusals.reference_booked(None))
+        session.flush()
         _book(invoice, payment, by)
     return payment
 
@@ -307,7 +307,9 @@ def _step(payment: Payment, status: Status | None, action: Action, by: Actor, re
     elif to is Status.REFUNDED:
         payment.refund_id = event.id
     session.add(payment)
-    session.flush()  # the payment first: its event references it at once, it references its event at the commit
+    # The payment first: its event references it at once, it references its event at the commit. Here, too, the
+    # database finds that another with the same reference was booked since we looked.
+    flush_or_refuse(UQ_BOOKED_REFERENCE, refusals.reference_booked(None))
     session.add(event)
     changes = {"status": (status.value if status else None, to.value)} | ({"reason": reason} if reason else {})
     audit.record(by, f"payment.{action}", "payment", payment.id, account_id=payment.account_id, **changes)
