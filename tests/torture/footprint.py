@@ -92,7 +92,10 @@ def _parents(table: Table, rows: list[Mapping[str, Any]]) -> dict[str, Keys]:
     shares: dict[str, Keys] = {}
     for key in table.foreign_keys:
         values = frozenset(
-            value for row in rows for name, value in row.items() if _of(name, key.parent.name) and isinstance(value, UUID)
+            value
+            for row in rows
+            for name, value in row.items()
+            if _of(name, key.parent.name) and isinstance(value, UUID)
         )
         shares[key.column.table.name] = shares.get(key.column.table.name, frozenset()) | values
     return shares

@@ -130,7 +130,11 @@ def _before_end(connection: Connection) -> None:
 @contextmanager
 def stops(engine: Engine) -> Iterator[None]:
     """Make the runners' threads stop before what they send through this engine."""
-    hooks = [("before_cursor_execute", _before_statement), ("commit", _before_end), ("rollback", _before_end)]
+    hooks: list[tuple[str, Callable[..., object]]] = [
+        ("before_cursor_execute", _before_statement),
+        ("commit", _before_end),
+        ("rollback", _before_end),
+    ]
     for name, hook in hooks:
         event.listen(engine, name, hook)
     try:

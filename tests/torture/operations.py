@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Any
-from uuid import UUID
 
 import psycopg
 from flask import Flask
@@ -60,7 +59,13 @@ class Scene:
     def operations(self) -> dict[str, Call]:
         """Each operation by its name, as a function that does it once, in whichever thread calls it."""
         calls = {name: self._within(call, customer=True) for name, call in self._of_customers().items()}
-        for made in (self._of_staff(), self._of_the_gateway(), self._on_invoices(), self._on_people(), self._on_methods()):
+        for made in (
+            self._of_staff(),
+            self._of_the_gateway(),
+            self._on_invoices(),
+            self._on_people(),
+            self._on_methods(),
+        ):
             calls |= {name: self._within(call, customer=False) for name, call in made.items()}
         return calls
 
@@ -209,7 +214,9 @@ class Stage:
         connection.execute("CREATE SCHEMA beginning")
         for table in tables:
             connection.execute(f"CREATE TABLE beginning.{table} AS SELECT * FROM public.{table}".encode())
-        back = "; ".join(f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM beginning.{table}" for table in tables)
+        back = "; ".join(
+            f"DELETE FROM {table}; INSERT INTO {table} SELECT * FROM beginning.{table}" for table in tables
+        )
         # Neither triggers nor foreign keys: the rows were allowed when they were first written.
         self._back = f"BEGIN; SET LOCAL session_replication_role = replica; {back}; COMMIT".encode()
 
@@ -220,9 +227,9 @@ class Stage:
         if self._count % 100 == 0:
             self.connection.execute("VACUUM ANALYZE")
 
-    def digest(self) -> dict[str, list[tuple[Any, ...]]]:
+    def digest(self) -> dict[str, list[str]]:
         """What all rows say, in an order of their own."""
-        return {name: sorted(map(repr, self.connection.execute(sql.encode()))) for name, sql in _TOLD.items()}  # type: ignore[misc]
+        return {name: sorted(repr(row) for row in self.query(sql)) for name, sql in _TOLD.items()}
 
     def query(self, sql: str) -> list[Any]:
         return self.connection.execute(sql.encode()).fetchall()
@@ -249,5 +256,3 @@ _TOLD = {
     "balances": "SELECT account_id, MAX(seq), SUM(amount) FROM credit_transactions GROUP BY account_id",
     "audit": "SELECT action, actor_label, subject_type FROM audit_entries",
 }
-
-

@@ -44,7 +44,9 @@ class Theatre:
         """What is wrong with how the order ended."""
         wrong = [f"it ended in {outcome}" for outcome in result.outcomes if outcome.startswith("ERROR")]
         if (result.outcomes, result.state) not in [(known.outcomes, known.state) for known in serial]:
-            wrong.append(f"{result.outcomes} is neither {serial[0].outcomes} nor {serial[1].outcomes}, or leaves other rows")
+            wrong.append(
+                f"{result.outcomes} is neither {serial[0].outcomes} nor {serial[1].outcomes}, or leaves other rows"
+            )
         broken = invariants.broken(self.stage.query)
         return wrong + ([f"broken: {broken}"] if broken else [])
 

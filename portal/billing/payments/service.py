@@ -250,7 +250,7 @@ def _lock(payment_id: UUID) -> tuple[Invoice, Payment]:
     if invoice_id is None:
         raise NotFound()
     invoice = lock_invoice(invoice_id)
-    statement = select(Payment).where(Payment.id == payment_id).with_for_update(of=Payment)
+    statement = select(Payment).where(Payment.id == payment_id).with_for_update(of=Payment, key_share=True)
     return invoice, session.scalars(statement.execution_options(populate_existing=True)).one()
 
 
