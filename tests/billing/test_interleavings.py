@@ -23,6 +23,7 @@ PAIRS = [
     ("approve waiting", "reject waiting"),
     ("approve waiting", "approve second"),
     ("approve mine", "approve theirs"),
+    ("approve mine", "approve theirs knowingly"),
     ("refund paid", "refund paid"),
     ("settle gateway", "fail gateway"),
     ("create invoice", "create invoice"),
