@@ -85,10 +85,9 @@ def approve_payment(payment_id: UUID, *, by: Actor, version: int, same_text_reas
         invoice, payment = _lock(payment_id)
         _check(payment, Action.APPROVE, by, version)
         booked = _booked_with_same_reference(payment)
-        if booked is not None:
-            if not reason:
-                raise refusals.reference_booked(booked)
-            payment.same_text_reason = reason
+        if booked is not None and not reason:
+            raise refusals.reference_booked(booked)
+        payment.same_text_reason = reason or None  # also where none is booked yet: another may be under way
         _move(payment, Action.APPROVE, by, reason=payment.same_text_reason)
         session.flush()
         _book(invoice, payment, by)
