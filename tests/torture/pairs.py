@@ -1,6 +1,5 @@
 """One pair of operations through all its orders, with what must hold in each."""
 
-from collections import Counter
 from dataclasses import dataclass
 
 from flask import Flask
@@ -20,20 +19,24 @@ class Theatre:
     scene: Scene
     stage: Stage
 
-    def play(self, one: str, other: str, *, most: int = 0) -> "Verdict":
-        """All orders of the two, or as many as ``most``."""
+    def play(self, one: str, other: str, *, most: int = 0, all_orders: bool = False) -> "Verdict":
+        """All orders of the two, or as many as ``most``; those that cannot differ once, unless ``all_orders``."""
         operations = self.scene.operations()
         with self.app.app_context():
             engine = db.engine
         exploration = Exploration(
-            (operations[one], operations[other]), self.stage.restore, self.stage.digest, self.stage.connection
+            (operations[one], operations[other]),
+            self.stage.restore,
+            self.stage.digest,
+            self.stage.connection,
+            all_orders,
         )
         verdict = Verdict(f"{one} × {other}")
         with stops(engine):
             serial = exploration.serial()
             for result in exploration.orders():
                 verdict.orders += 1
-                verdict.endings[result.outcomes] += 1
+                verdict.endings.add((result.outcomes, repr(result.state)))
                 verdict.wrong += [f"order {result.order}: {why}" for why in self._judge(result, serial)]
                 if len(verdict.wrong) > 5 or verdict.orders == most:
                     break
@@ -60,7 +63,7 @@ class Verdict:
     cut: int = 0
 
     def __post_init__(self) -> None:
-        self.endings: Counter[tuple[str, str]] = Counter()
+        self.endings: set[tuple[tuple[str, str], str]] = set()
         self.wrong: list[str] = []
 
 

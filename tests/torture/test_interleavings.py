@@ -24,3 +24,17 @@ def test_every_pair_in_every_order(theatre: Theatre, place: int, record_property
     orders, cut = (sum(getattr(verdict, name) for verdict in verdicts) for name in ("orders", "cut"))
     record_property(names[place], f"× {len(verdicts)} operations: {orders} orders, {cut} cut short as like another")
     assert {verdict.pair: verdict.wrong for verdict in verdicts if verdict.wrong} == {}
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("void draft", "switch method off"), ("issue token", "revoke token"), ("submit paid", "void free")],
+)
+def test_orders_that_are_left_out_end_like_those_that_are_tried(
+    theatre: Theatre, one: str, other: str, record_property: Callable[..., None]
+) -> None:
+    tried, every = theatre.play(one, other), theatre.play(one, other, all_orders=True)
+    record_property(tried.pair, f"{tried.orders} orders tried of {every.orders}")
+    assert tried.endings == every.endings
+    assert tried.orders < every.orders
