@@ -1,4 +1,9 @@
-"""What was claimed and what was issued stands: it changes by events and postings only, along the table of states."""
+"""What was claimed and what was issued stands: it changes by events and postings only, along the table of states.
+
+The audit log's entries on one subject are found by its id alone; two indexes that keys serve as well go.
+"""
+
+from alembic import op
 
 from migrations.rules import allow, forbid
 
@@ -7,6 +12,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+SUBJECT = "ix_audit_entries_subject"
 # Trigger -> table, change, condition on NEW and OLD under which it is refused.
 RULES = {
     "payments_keep_what_was_claimed": (
@@ -89,8 +95,16 @@ RULES = {
 def upgrade() -> None:
     for name, (table, change, condition) in RULES.items():
         forbid(name, table, change, condition)
+    op.drop_index(SUBJECT, "audit_entries")
+    op.create_index(SUBJECT, "audit_entries", ["subject_id", "id"])
+    for table in ("payments", "invoices"):
+        op.drop_index(f"ix_{table}_account_id_id", table)
 
 
 def downgrade() -> None:
+    op.drop_index(SUBJECT, "audit_entries")
+    op.create_index(SUBJECT, "audit_entries", ["subject_type", "subject_id", "id"])
+    for table in ("payments", "invoices"):
+        op.create_index(f"ix_{table}_account_id_id", table, ["account_id", "id"])
     for name, (table, _, _) in RULES.items():
         allow(name, table)

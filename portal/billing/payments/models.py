@@ -94,7 +94,6 @@ class Payment(PaymentFigures, AccountScoped, Model):
             "status = 'succeeded' AND same_text_reason IS NULL",
         ),
         Index("ix_payments_reference", "normalized_reference"),
-        Index(None, "account_id", "id"),
         Index(None, "account_id", "status", "id"),
         Index(None, "invoice_id", "id"),
         Index(None, "status", "id"),
