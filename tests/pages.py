@@ -181,6 +181,24 @@ class Pages:
             self._csrf_token = ""  # another session, another token
         return page
 
+    @property
+    def csrf_token(self) -> str:
+        """The token that the last form held."""
+        return self._csrf_token
+
+    def send(self, method: str, path: str, **more: Any) -> TestResponse:
+        """Any request with the visitor's cookies; the answer as it is."""
+        return self._client.open(path, method=method, buffered=True, **more)
+
+    def cookies(self) -> dict[str, str]:
+        """The cookies that the browser keeps."""
+        return {cookie.key: cookie.value for cookie in (self._client._cookies or {}).values()}
+
+    def set_cookies(self, cookies: dict[str, str]) -> None:
+        """Put these cookies in."""
+        for name, value in cookies.items():
+            self._client.set_cookie(name, value)
+
     def follow(self, page: Page) -> Page:
         """Where the answer sends the browser."""
         return self.get(page.response.headers["Location"])
