@@ -130,11 +130,14 @@ class Factory:
         with self._unit():
             return payments.void_invoice(invoice.id, by=SYSTEM, reason="sent by mistake")
 
-    def gateway_payment(self, invoice: Invoice, status: str = "pending") -> Payment:
+    def gateway_payment(self, invoice: Invoice, status: str = "pending", *, reference: str = "") -> Payment:
         """A gateway's payment, ``pending`` or ``processing``."""
         with self._unit():
             payment = payments.start_payment(
-                by=SYSTEM, invoice_id=invoice.id, payment_method="card", transaction_reference="pi_1"
+                by=SYSTEM,
+                invoice_id=invoice.id,
+                payment_method="card",
+                transaction_reference=reference or f"pi_{next(self._numbers)}",
             )
             return payments.process_payment(payment.id, by=SYSTEM) if status == "processing" else payment
 

@@ -3,6 +3,7 @@
 The audit log's entries on one subject are found by its id alone; two indexes that keys serve as well go.
 """
 
+import sqlalchemy as sa
 from alembic import op
 
 from migrations.rules import allow, forbid
@@ -12,6 +13,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
+GATEWAY = "uq_payments_gateway_reference"
 SUBJECT = "ix_audit_entries_subject"
 # Trigger -> table, change, condition on NEW and OLD under which it is refused.
 RULES = {
@@ -97,11 +99,17 @@ def upgrade() -> None:
         forbid(name, table, change, condition)
     op.drop_index(SUBJECT, "audit_entries")
     op.create_index(SUBJECT, "audit_entries", ["subject_id", "id"])
+    only = sa.text("normalized_reference IS NULL")  # a gateway gives each reference once
+    op.create_index(
+        GATEWAY, "payments", ["payment_method", "transaction_reference"], unique=True, sqlite_where=only,
+        postgresql_where=only,
+    )  # fmt: skip
     for table in ("payments", "invoices"):
         op.drop_index(f"ix_{table}_account_id_id", table)
 
 
 def downgrade() -> None:
+    op.drop_index(GATEWAY, "payments")
     op.drop_index(SUBJECT, "audit_entries")
     op.create_index(SUBJECT, "audit_entries", ["subject_type", "subject_id", "id"])
     for table in ("payments", "invoices"):

@@ -39,6 +39,14 @@ def _book_the_same_transfer_twice(rows: Rows, world: World) -> None:
     rows.approve(world.foreign, world.reviewer.id)
 
 
+def _replay_a_gateway(rows: Rows, world: World) -> None:
+    """One reference of a gateway pays two invoices."""
+    gateway = {"status": "pending", "normalized_reference": None, "payment_method": "card", "submitted_by": None}
+    first = {"to_status": "pending", "action": "start"}
+    for invoice in (world.free, world.free_with_credits):
+        rows.submit(invoice.id, world.waiting.id, payment=gateway, event=first)
+
+
 def _write_two_histories(rows: Rows, world: World) -> None:
     """The payment points at the second of two events that both led to its version."""
     rows.step(world.waiting.id, "cancelled", "cancel")
@@ -185,6 +193,7 @@ FORBIDDEN: dict[str, Attempt] = {
     "uq_payments_live_reference": lambda rows, w: rows.submit(
         w.free.id, w.waiting.id, payment={"normalized_reference": w.waiting.normalized_reference}
     ),
+    "uq_payments_gateway_reference": _replay_a_gateway,
     "uq_payments_booked_reference": _book_the_same_transfer_twice,
     "payments_keep_what_was_claimed": lambda rows, w: rows.step(
         w.waiting.id, "cancelled", "cancel", payment={"amount_minor": 1}
