@@ -1,6 +1,6 @@
 # Everything that one does with a checkout. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test check lock
+.PHONY: help run dev test torture check lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,6 +22,9 @@ test: $(VENV)/.installed-dev ## install what tests need, a browser included, and
 	@$(BIN)/python -m tests.browser
 	@$(MAKE) --no-print-directory check
 	@$(BIN)/python -m pytest -q -n 2 --dist loadgroup
+
+torture: $(VENV)/.installed-dev ## the long tests, for hours; TORTURE=0.01 makes them that much shorter
+	@$(BIN)/python -m pytest -q -n 2 tests/torture
 
 check: $(VENV)/.installed-dev ## lint, types, templates, and who imports whom
 	@$(BIN)/ruff check .

@@ -120,6 +120,11 @@ class Factory:
         with self._unit():
             return payments.approve_payment(payment.id, by=acting(by), version=payment.version)
 
+    def rejected(self, payment: Payment, by: User) -> Payment:
+        """The payment, refused."""
+        with self._unit():
+            return payments.reject_payment(payment.id, by=acting(by), version=payment.version, reason="not found")
+
     def refunded(self, payment: Payment, by: User) -> Payment:
         """The booked payment, given back."""
         with self._unit():

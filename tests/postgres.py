@@ -99,6 +99,12 @@ class Server:
         with self.connect() as connection:
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
 
+    def own(self, *paths: Path) -> None:
+        """Give the paths to the user that the server runs as."""
+        for path in paths:
+            if self._user:
+                shutil.chown(path, self._user.pw_uid, self._user.pw_gid)
+
     def _run(self, program: str, *arguments: str) -> None:
         account = self._user
         done = subprocess.run(

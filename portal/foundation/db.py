@@ -139,5 +139,9 @@ def contains(column: InstrumentedAttribute[str], text: str) -> ColumnElement[boo
 
 
 def locked(model: type[RowT], row_id: UUID) -> RowT | None:
-    """The row, locked until the unit ends and read afresh, without what it refers to. None where there is none."""
-    return session.get(model, row_id, with_for_update={"of": model}, populate_existing=True)
+    """The row, locked until the unit ends and read afresh, without what it refers to. None where there is none.
+
+    ``FOR NO KEY UPDATE``: new rows that refer to it need not wait. With ``FOR UPDATE`` two units that have each added
+    such a row, and lock it then, wait for each other.
+    """
+    return session.get(model, row_id, with_for_update={"of": model, "key_share": True}, populate_existing=True)

@@ -292,6 +292,13 @@ def test_methods_that_do_not_fit_are_refused(world: World, make: Factory) -> Non
     assert report(world, fits, payment_method="local_wallet").payment_method == "local_wallet"
 
 
+def test_who_may_not_make_void_learns_nothing_of_an_open_payment(world: World, make: Factory) -> None:
+    invoice = make.invoice(world.account)
+    make.payment(invoice, world.owner)
+    with account_scope(world.account.id), pytest.raises(Forbidden):
+        service.void_invoice(invoice.id, by=acting(world.viewer), reason="mistake")
+
+
 def test_an_invoice_under_payment_is_not_made_void(world: World, make: Factory) -> None:
     invoice = make.invoice(world.account)
     payment = report(world, invoice)

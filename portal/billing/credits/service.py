@@ -28,7 +28,8 @@ def reverse(*, account_id: UUID, payment_id: UUID, invoice_id: UUID) -> CreditTr
 def _append(
     row_id: UUID, account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int, cause: Cause
 ) -> CreditTransaction:
-    session.scalar(select(Account.id).where(Account.id == account_id).with_for_update())  # writers of a ledger queue up
+    # Writers of a ledger queue up; whoever only refers to the account (as our own events do by now) is not in the way.
+    session.scalar(select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
     last = session.execute(
         select(CreditTransaction.seq, CreditTransaction.balance_after)
         .where(CreditTransaction.account_id == account_id)

@@ -183,7 +183,7 @@ def void_locked_invoice(invoice: Invoice, *, by: Actor, reason: str) -> None:
 
 def lock_invoice(invoice_id: UUID) -> Invoice:
     """The invoice in scope, locked until the unit ends and read afresh. Raises NotFound."""
-    statement = select(Invoice).where(Invoice.id == invoice_id).with_for_update(of=Invoice)
+    statement = select(Invoice).where(Invoice.id == invoice_id).with_for_update(of=Invoice, key_share=True)
     invoice = session.scalar(statement.execution_options(populate_existing=True))
     if invoice is None:
         raise NotFound()

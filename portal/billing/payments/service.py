@@ -28,6 +28,7 @@ from portal.billing.payments.states import (
     permission_of,
 )
 from portal.foundation import audit, clock, freetext
+from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
 from portal.foundation.db import flush_or_refuse, locked, session, transaction
 from portal.foundation.ids import new_id
@@ -84,12 +85,11 @@ def approve_payment(payment_id: UUID, *, by: Actor, version: int, same_text_reas
         invoice, payment = _lock(payment_id)
         _check(payment, Action.APPROVE, by, version)
         booked = _booked_with_same_reference(payment)
-        if booked is not None:
-            if not reason:
-                raise refusals.reference_booked(booked)
-            payment.same_text_reason = reason
+        if booked is not None and not reason:
+            raise refusals.reference_booked(booked)
+        payment.same_text_reason = reason or None  # also where none is booked yet: another may be under way
         _move(payment, Action.APPROVE, by, reason=payment.same_text_reason)
-        flush_or_refuse(UQ_BOOKED_REFERENCE, refusals.reference_booked(None))
+        session.flush()
         _book(invoice, payment, by)
     return payment
 
@@ -185,6 +185,7 @@ def fail_payment(payment_id: UUID, *, by: Actor, reason: str) -> Payment:
 
 def void_invoice(invoice_id: UUID, *, by: Actor, reason: str) -> Invoice:
     """Withdraw an invoice that nobody paid or is paying. Raises Conflict where somebody does."""
+    by.must(Permission.INVOICE_MANAGE)
     with transaction():
         invoice = lock_invoice(invoice_id)
         first = _open_payment(invoice)
@@ -256,7 +257,7 @@ def _lock(payment_id: UUID) -> tuple[Invoice, Payment]:
     if invoice_id is None:
         raise NotFound()
     invoice = lock_invoice(invoice_id)
-    statement = select(Payment).where(Payment.id == payment_id).with_for_update(of=Payment)
+    statement = select(Payment).where(Payment.id == payment_id).with_for_update(of=Payment, key_share=True)
     return invoice, session.scalars(statement.execution_options(populate_existing=True)).one()
 
 
@@ -313,7 +314,9 @@ def _step(payment: Payment, status: Status | None, action: Action, by: Actor, re
     elif to is Status.REFUNDED:
         payment.refund_id = event.id
     session.add(payment)
-    session.flush()  # the payment first: its event references it at once, it references its event at the commit
+    # The payment first: its event references it at once, it references its event at the commit. Here, too, the
+    # database finds that another with the same reference was booked since we looked.
+    flush_or_refuse(UQ_BOOKED_REFERENCE, refusals.reference_booked(None))
     session.add(event)
     changes = {"status": (status.value if status else None, to.value)} | ({"reason": reason} if reason else {})
     audit.record(by, f"payment.{action}", "payment", payment.id, account_id=payment.account_id, **changes)

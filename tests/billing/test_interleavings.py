@@ -1,0 +1,66 @@
+"""Pairs of operations on PostgreSQL in all orders of their statements. ``make torture`` plays every pair."""
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import event
+
+from portal.foundation.db import db
+from tests.factories import Factory
+from tests.postgres import Server
+from tests.torture.operations import Scene
+from tests.torture.pairs import Theatre, connect
+
+pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
+PAIRS = [
+    ("submit free", "submit free again"),
+    ("submit free", "void free"),
+    ("submit waiting", "cancel waiting"),
+    ("approve waiting", "approve waiting again"),
+    ("approve waiting", "reject waiting"),
+    ("approve waiting", "approve second"),
+    ("approve mine", "approve theirs"),
+    ("approve mine", "approve theirs knowingly"),
+    ("refund paid", "refund paid"),
+    ("settle gateway", "fail gateway"),
+    ("create invoice", "create invoice"),
+]
+
+
+@pytest.fixture
+def theatre(app: Flask, make: Factory, server: Server) -> Iterator[Theatre]:
+    scene = Scene(app, make)
+    stage = connect(server, app)
+    yield Theatre(app, scene, stage)
+    stage.connection.close()
+
+
+def test_two_at_once_end_as_one_after_the_other(theatre: Theatre) -> None:
+    verdicts = [theatre.play(one, other, most=50) for one, other in PAIRS]
+    assert {verdict.pair: verdict.wrong for verdict in verdicts if verdict.wrong} == {}
+    assert min(verdict.orders for verdict in verdicts) > 2
+
+
+@pytest.fixture
+def _without_locks(app: Flask) -> Iterator[None]:
+    """Locks, and the version that an update starts from, taken out of the statements on their way to the database."""
+
+    def unlock(_connection: object, _cursor: object, sql: str, parameters: object, *_: object) -> tuple[str, object]:
+        return re.sub(r"\s*FOR (NO KEY )?UPDATE( OF \w+)?| AND payments\.version = \S+", "", sql), parameters
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", unlock, retval=True)
+    yield
+    event.remove(engine, "before_cursor_execute", unlock)
+
+
+@pytest.mark.usefixtures("_without_locks")
+def test_without_locks_it_shows_and_the_database_still_refuses(theatre: Theatre) -> None:
+    for one, other in [("approve waiting", "reject waiting"), ("submit free", "submit free again")]:
+        verdict = theatre.play(one, other)
+        assert verdict.wrong
+        assert not [why for why in verdict.wrong if "broken" in why]

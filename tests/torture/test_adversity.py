@@ -1,0 +1,86 @@
+"""A disk that is full, clocks that disagree by days, a database that takes 500 ms more for each statement: kept up.
+
+Disks are filled where the machine lets us mount one in memory (root on Linux), otherwise SQLite's page limit stands in
+(``tests/reliability``).
+"""
+
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from random import Random
+
+import pytest
+from flask import Flask
+
+from portal.app import create_app
+from portal.foundation.db import db
+from tests.conftest import BASICS
+from tests.factories import Factory
+from tests.postgres import Server
+from tests.reliability.test_adversity import clocks as clocks  # noqa: PLC0414 - the fixture
+from tests.reliability.test_adversity import office as office  # noqa: PLC0414 - the fixture
+from tests.torture.adversity import Clocks, Office, can_mount, slow, small_disk, work_on_a_full_disk
+from tests.torture.scale import scaled
+from tests.torture.walker import walk
+
+Note = Callable[..., None]
+DISKS = ["sqlite", "postgresql"] if can_mount() else []
+
+
+def note(record_property: Note, office: Office) -> None:
+    record_property("answers", dict(sorted(office.answers.items())))
+
+
+@pytest.mark.parametrize("kind", DISKS)
+def test_a_full_disk(kind: str, request: pytest.FixtureRequest, record_property: Note, tmp_path: Path) -> None:
+    with small_disk(24) as disk:
+        settings = {**BASICS, "DATA_DIR": disk}
+        if kind == "sqlite":
+            shutil.copy(request.getfixturevalue("migrated_file"), disk / "portal.db")
+        else:
+            server: Server = request.getfixturevalue("server")
+            settings |= {"DATA_DIR": tmp_path, "SQLALCHEMY_DATABASE_URI": on_disk(server, disk, request)}
+        app = create_app(settings)
+        office = Office(app, Factory(app))
+        work_on_a_full_disk(office, disk, scaled(100))
+        note(record_property, office)
+        with app.app_context():
+            db.engine.dispose()
+        if kind == "postgresql":
+            server.drop(str(db_name(settings)))
+            with server.connect() as connection:
+                connection.execute("DROP TABLESPACE small")
+
+
+def on_disk(server: Server, disk: Path, request: pytest.FixtureRequest) -> str:
+    """The address of a migrated database of which all tables are on the small disk."""
+    name = server.create(request.getfixturevalue("migrated_template"))
+    place = disk / "space"
+    place.mkdir()
+    server.own(disk, place)
+    with server.connect() as connection:
+        connection.execute(f"CREATE TABLESPACE small LOCATION '{place}'".encode())
+        connection.execute(f"ALTER DATABASE {name} SET TABLESPACE small".encode())
+    return server.url(name)
+
+
+def db_name(settings: dict[str, object]) -> str:
+    return str(settings["SQLALCHEMY_DATABASE_URI"]).partition("@/")[2].partition("?")[0]
+
+
+@pytest.mark.parametrize("part", range(10))
+def test_a_walk_while_the_clock_jumps(app: Flask, clocks: Clocks, part: int) -> None:
+    chance = Random(part)
+    clocks.days = lambda: chance.choice((-1, 0, 1))
+    assert walk(app, seed=part * 1000, steps=scaled(10_000)).total() == scaled(10_000)
+
+
+def test_clerks_on_a_database_that_is_half_a_second_slow(office: Office, record_property: Note) -> None:
+    invoices = office.invoices(scaled(40))
+    with slow(office.app, 0.5), ThreadPoolExecutor(4) as pool:
+        list(pool.map(office.journey, invoices))
+    office.check()
+    assert all(office.journey(invoice) for invoice in office.invoices(3))
+    office.check()
+    note(record_property, office)

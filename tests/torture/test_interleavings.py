@@ -1,0 +1,40 @@
+"""Every pair of state-changing operations on PostgreSQL, in all orders of their statements.
+
+TORTURE below 1 plays that share of each operation's pairs.
+"""
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.billing.test_interleavings import theatre as theatre  # noqa: PLC0414 - the fixture
+from tests.torture.pairs import Theatre
+from tests.torture.scale import scaled
+
+OPERATIONS = 44
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("place", range(OPERATIONS))
+def test_every_pair_in_every_order(theatre: Theatre, place: int, record_property: Callable[..., None]) -> None:
+    names = list(theatre.scene.operations())
+    assert len(names) == OPERATIONS
+    others = names[place:]
+    verdicts = [theatre.play(names[place], other) for other in others[: scaled(len(others))]]
+    orders, cut = (sum(getattr(verdict, name) for verdict in verdicts) for name in ("orders", "cut"))
+    record_property(names[place], f"× {len(verdicts)} operations: {orders} orders, {cut} cut short as like another")
+    assert {verdict.pair: verdict.wrong for verdict in verdicts if verdict.wrong} == {}
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("void draft", "switch method off"), ("issue token", "revoke token"), ("submit paid", "void free")],
+)
+def test_orders_that_are_left_out_end_like_those_that_are_tried(
+    theatre: Theatre, one: str, other: str, record_property: Callable[..., None]
+) -> None:
+    tried, every = theatre.play(one, other), theatre.play(one, other, all_orders=True)
+    record_property(tried.pair, f"{tried.orders} orders tried of {every.orders}")
+    assert tried.endings == every.endings
+    assert tried.orders < every.orders
