@@ -30,7 +30,7 @@ def create_account(
         if unit.scalar(select(Account.id).where(Account.number == account.number)):
             raise taken
         unit.add(account)
-        flush_or_refuse(UQ_ACCOUNT_NUMBER, taken)
+        flush_or_refuse({UQ_ACCOUNT_NUMBER: taken})
         _record(by, "account.created", account, number=account.number, name=account.name)
     return account
 
@@ -86,7 +86,7 @@ def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUI
         if unit.scalar(select(User.id).where(User.email == user.email)):
             raise taken
         unit.add(user)
-        flush_or_refuse(UQ_USER_EMAIL, taken)
+        flush_or_refuse({UQ_USER_EMAIL: taken})
         _record(by, "user.created", user, email=user.email, role=user.role)
     return user
 

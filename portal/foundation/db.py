@@ -1,7 +1,7 @@
 """The database: one engine, one session, one way to write."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -123,13 +123,14 @@ def violates(error: IntegrityError, constraint: str) -> bool:
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None) == constraint
 
 
-def flush_or_refuse(constraint: str, refusal: Exception) -> None:
-    """Send the pending rows to the database, and raise the refusal where the named constraint stands against them."""
+def flush_or_refuse(refusals: Mapping[str, Exception]) -> None:
+    """Send the pending rows to the database, and raise the refusal of the constraint that stands against them."""
     try:
         session.flush()
     except IntegrityError as error:
-        if violates(error, constraint):
-            raise refusal from error
+        for constraint, refusal in refusals.items():
+            if violates(error, constraint):
+                raise refusal from error
         raise
 
 

@@ -45,7 +45,7 @@ def test_a_scope_shows_one_accounts_rows(make: Factory) -> None:
 
 def test_a_write_stays_inside_the_scope(make: Factory) -> None:
     acme, globex = make.account("Acme"), make.account("Globex")
-    mine, other = make.invoice(acme), make.invoice(globex)
+    mine, other = make.invoice(acme, issued=False), make.invoice(globex, issued=False)
     with account_scope(acme.id), transaction() as unit:
         unit.execute(update(Invoice).values(credits=7))
     with across_accounts():

@@ -85,7 +85,7 @@ def create_invoice(
         written = [InvoiceLine(**line_values(account_id, position, line)) for position, line in enumerate(lines, 1)]
         invoice = Invoice(account_id=account_id, status=InvoiceStatus.DRAFT.value, lines=written, **values)
         unit.add(invoice)
-        flush_or_refuse(UQ_INVOICE_NUMBER, taken)
+        flush_or_refuse({UQ_INVOICE_NUMBER: taken})
         total = str(Money(invoice.total_minor, currency))
         _record(by, "invoice.created", invoice, number=invoice.number, total=total)
     return invoice

@@ -316,7 +316,12 @@ def _step(payment: Payment, status: Status | None, action: Action, by: Actor, re
     session.add(payment)
     # The payment first: its event references it at once, it references its event at the commit. Here, too, the
     # database finds that another with the same reference was booked since we looked.
-    flush_or_refuse(UQ_BOOKED_REFERENCE, refusals.reference_booked(None))
+    flush_or_refuse(
+        {
+            UQ_BOOKED_REFERENCE: refusals.reference_booked(None),
+            UQ_GATEWAY_REFERENCE: refusals.gateway_reference_used(),
+        }
+    )
     session.add(event)
     changes = {"status": (status.value if status else None, to.value)} | ({"reason": reason} if reason else {})
     audit.record(by, f"payment.{action}", "payment", payment.id, account_id=payment.account_id, **changes)
