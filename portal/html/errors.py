@@ -15,6 +15,9 @@ _ADVICE = {
     404: "Check the address, or start from the overview.",
     405: "Go back and use the links and buttons of the pages.",
     413: "Send less at once.",
+    414: "Leave out some of the filters.",
+    415: "Go back and use the forms of the pages.",
+    431: "Delete this site's cookies in your browser, and try again.",
     429: "Wait a minute and try again.",
     500: "Nothing was changed. Try again; if it happens again, tell us the request number below.",
 }
@@ -23,6 +26,8 @@ _SAID = {
     404: "There is nothing here, or it is not yours.",
     405: "This address does not take that kind of request.",
     413: "This is larger than the portal takes.",
+    414: "This address is longer than the portal takes.",
+    431: "Your browser sent more headers than the portal takes.",
     500: "Something went wrong on our side.",
 }
 
