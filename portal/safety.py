@@ -16,6 +16,7 @@ from flask import Flask, current_app, request
 
 from portal.accounts.passwords import is_demo
 from portal.config import LOOPBACK
+from portal.foundation import logs
 from portal.foundation.access import declared
 
 MIN_SECRET_BYTES, MIN_SECRET_BITS = 32, 100
@@ -50,6 +51,7 @@ def settle_environment(app: Flask, *, demo: bool, host: str) -> None:
         message = f"Everybody knows the demo's passwords: to show it on {host} nevertheless, name it in PORTAL_HOSTS."
         raise Unsafe(message)
     app.config["ENVIRONMENT"] = os.environ["PORTAL_ENV"] = "demo"
+    logs.set_up(level=app.config["LOG_LEVEL"], as_json=False)
 
 
 def check_settings(app: Flask) -> None:

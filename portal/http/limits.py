@@ -3,7 +3,12 @@
 from urllib.parse import unquote_to_bytes
 
 from flask import Flask, current_app, request
-from werkzeug.exceptions import RequestEntityTooLarge, RequestHeaderFieldsTooLarge, RequestURITooLarge
+from werkzeug.exceptions import (
+    ClientDisconnected,
+    RequestEntityTooLarge,
+    RequestHeaderFieldsTooLarge,
+    RequestURITooLarge,
+)
 
 from portal.foundation.refusals import Invalid
 
@@ -44,15 +49,25 @@ def _check_headers() -> None:
 
 
 def _check_size() -> None:
-    """Refuse a body by its announced length at once. One without a length is counted while it is read."""
-    most = request.max_content_length
-    if most is not None and (request.content_length or 0) > most:
+    """Refuse a body that is too large, or that ended before its announced length.
+
+    Behind a server that ends the stream itself the framework would take what fits, or what came, as the whole of it.
+    """
+    most, announced = request.max_content_length, request.content_length
+    if most is not None and (announced or 0) > most:
         raise RequestEntityTooLarge
+    if not announced and "Transfer-Encoding" not in request.headers:
+        return
+    came = len(request.get_data())  # kept: forms and JSON are read from it afterwards
+    if announced is None and most is not None and came >= most:
+        raise RequestEntityTooLarge
+    if announced is not None and came < announced:
+        raise ClientDisconnected
 
 
 def _check_form() -> None:
     if request.mimetype == _FORM:
-        body = request.get_data()  # kept: the form is read from it afterwards
+        body = request.get_data()
         if body.count(b"&") >= current_app.config["MAX_FORM_PARTS"]:
             raise RequestEntityTooLarge
         _check_text(body)

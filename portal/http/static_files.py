@@ -1,4 +1,7 @@
-"""Static files: each under an address that changes with its content, so that browsers may keep it for good."""
+"""Static files: each under an address that changes with its content, so that browsers and caches may keep it for good.
+
+What caches keep must be nobody's: a static file's answer knows no session.
+"""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -7,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask, Response, current_app, request
+from flask.sessions import SecureCookieSessionInterface, SessionMixin
 from werkzeug.security import safe_join
 
 KEPT = "public, max-age=31536000, immutable"
@@ -14,8 +18,17 @@ ASKED_AGAIN = "no-cache"
 _VERSION = "v"
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """Renews the session's cookie with every answer, as Flask does, but not with a static file."""
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if request.endpoint != "static":
+            super().save_session(app, session, response)
+
+
 def init_static_files(app: Flask) -> None:
-    """Write the version into the addresses that ``url_for`` makes."""
+    """Write the version into the addresses that ``url_for`` makes, and keep sessions out of the files' answers."""
+    app.session_interface = _Sessions()
     app.url_defaults(_add_version)
 
 
