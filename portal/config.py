@@ -40,7 +40,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "SECRET_KEY_FALLBACKS": older.split() if older else [],
         "HOSTS": hosts or LOOPBACK,
         "HOSTS_ARE_GIVEN": bool(hosts),
-        "PROXIES": _number("PORTAL_PROXIES", most=10),
+        "PROXIES": _proxies(),
         "LOG_LEVEL": _one_of("PORTAL_LOG_LEVEL", LEVELS, default="info"),
         # A browser takes a cookie of this prefix over HTTPS and from this host only: no sister site can plant one.
         "SESSION_COOKIE_NAME": "__Host-portal_session" if https else "portal_session",
@@ -93,10 +93,11 @@ def _hosts() -> tuple[str, ...]:
     return names
 
 
-def _number(name: str, *, most: int) -> int:
-    text = os.environ.get(name) or "0"
-    if not (text.isascii() and text.isdigit() and int(text) <= most):
-        raise SystemExit(f"{name} is a number from 0 to {most}, not “{text}”.")
+def _proxies() -> int:
+    """How many proxies stand between people and the portal."""
+    text = os.environ.get("PORTAL_PROXIES") or "0"
+    if not re.fullmatch("[0-9]", text, re.ASCII):
+        raise SystemExit(f"PORTAL_PROXIES is a number from 0 to 9, not “{text}”.")
     return int(text)
 
 

@@ -139,8 +139,8 @@ def test_the_demo_and_development_need_nothing(tmp_path: Path, environment: Envi
     [
         ({"PORTAL_ENV": "prod"}, "PORTAL_ENV is one of production, demo, development, not “prod”."),
         ({"PORTAL_LOG_LEVEL": "loud"}, "PORTAL_LOG_LEVEL is one of debug, info, warning, error, not “loud”."),
-        ({"PORTAL_PROXIES": "one"}, "PORTAL_PROXIES is a number from 0 to 10, not “one”."),
-        ({"PORTAL_PROXIES": "99"}, "PORTAL_PROXIES is a number from 0 to 10, not “99”."),
+        ({"PORTAL_PROXIES": "one"}, "PORTAL_PROXIES is a number from 0 to 9, not “one”."),
+        ({"PORTAL_PROXIES": "99"}, "PORTAL_PROXIES is a number from 0 to 9, not “99”."),
         ({"PORTAL_HOSTS": "billing.example,https://x.example"},
          "PORTAL_HOSTS holds names without scheme and port, separated by commas, not “https://x.example”."),
         ({"PORTAL_HOSTS": "*"}, "PORTAL_HOSTS holds names without scheme and port, separated by commas, not “*”."),

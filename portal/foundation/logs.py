@@ -17,6 +17,11 @@ from portal.foundation.redaction import GONE, is_secret_name, redact
 
 LEVELS = ("debug", "info", "warning", "error")
 
+SERVER_LOGS = {
+    "loggers": {name: {"handlers": [], "propagate": True} for name in ("_granian", "granian.access")},
+}
+"""What the server adds to its own logging configuration, so that its lines leave through ours."""
+
 # Ids of ours, already in a form that can hold nothing else. A UUID may look like a card number by chance.
 _SAFE = frozenset({"timestamp", "level", "request_id", "actor_id", "account_id"})
 # Control characters, line separators and marks that turn the direction: no text may look like another line.

@@ -280,7 +280,7 @@ HOSTS = (
     "evil.example", "localhost.evil.example", "evil.example:80", "localhost,evil.example", "localhost, evil.example",
     "evil.example#localhost", "evil.example/localhost", "localhost@evil.example", "localhost:80@evil.example",
     "localhost evil.example", "localhost\tx", "localhost.", "-localhost", "localhost:port", "localhost:",
-    "localhost:999999", "[::1", "::1", "127.0.0.2", "0.0.0.0", "2130706433", "127.1", "", "ⓛocalhost",
+    "localhost:99999", "localhost:0", "[::1", "::1", "127.0.0.2", "0.0.0.0", "2130706433", "127.1", "", "ⓛocalhost",
     "[::ffff:127.0.0.1]", "[::1]evil", "localhost:80:81",
 )  # fmt: skip
 
@@ -363,7 +363,8 @@ def test_x_forwarded_for_counts_by_setting_only(
 ) -> None:
     monkeypatch.setenv("PORTAL_PROXIES", proxies)
     app = new_app()
-    user = Factory(app).user("admin")
+    make = Factory(app)
+    user = make.user("owner", make.account())
     client = app.test_client()
     form = {"email": user.email, "password": PASSWORD, "csrf_token": csrf_token(client)}
     assert client.post("/login", data=form, headers={"X-Forwarded-For": forwarded}).status_code == 303
@@ -407,9 +408,10 @@ EVIL_NEXT = {
 @pytest.mark.parametrize("kind", sorted(EVIL_NEXT))
 def test_next_leads_to(kind: str, app: Flask, make: Factory) -> None:
     client = app.test_client()
-    form = {"email": make.user("admin").email, "password": PASSWORD, "csrf_token": csrf_token(client)}
+    owner = make.user("owner", make.account())
+    form = {"email": owner.email, "password": PASSWORD, "csrf_token": csrf_token(client)}
     answer = client.post("/login", query_string={"next": EVIL_NEXT[kind]}, data=form)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/admin/approvals/")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/")
     assert "evil" not in str(answer.headers)
     assert local_address(EVIL_NEXT[kind]) is None
 
@@ -605,9 +607,8 @@ BODIES = {
 
 @pytest.mark.parametrize("kind", sorted(BODIES))
 def test_bodies_that_break_parsers(kind: str, world: World, make: Factory) -> None:
-    before = contents(world.app)
     token = make.token(world.users["owner"])
-    between = contents(world.app)
+    before = contents(world.app)
     body = BODIES[kind].replace(b"%s", str(world.ids["invoice_id"]).encode())
     answer = world.app.test_client().post(
         f"{BASE}/payments/manual/", data=body, content_type="application/json",
@@ -615,9 +616,7 @@ def test_bodies_that_break_parsers(kind: str, world: World, make: Factory) -> No
     )  # fmt: skip
     assert answer.status_code == 400
     assert answer.get_json(force=True)["code"] in ("malformed_json", "invalid_input", "control_characters")
-    after = contents(world.app)
-    assert {name for name in after if after[name] != between[name]} <= {"api_tokens"}  # its last use
-    assert before["payments"] == after["payments"]
+    assert contents(world.app) == before
 
 
 @pytest.mark.parametrize("who", ["owner", "admin"])
