@@ -195,8 +195,7 @@ def test_stored_xss_in_a_real_browser(visitor: Callable[..., Visitor], server: s
 def test_no_page_opens_in_a_frame(visitor: Callable[..., Visitor], server: str) -> None:
     someone = visitor()
     page = someone.page()
-    page.goto(f"{server}/login")
-    page.evaluate("() => { const f = document.createElement('iframe'); f.src = '/login'; document.body.append(f) }")
+    page.set_content(f'<iframe src="{server}/login"></iframe>')
     page.wait_for_timeout(300)
     assert len(page.frames) == 2
     assert page.frames[1].query_selector("form") is None
