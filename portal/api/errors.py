@@ -9,6 +9,7 @@ from flask import g
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from portal.foundation.freetext import mask_card_numbers
 from portal.foundation.refusals import Invalid, NotFound, NotSignedIn, Refusal
 
 CONTENT_TYPE = "application/problem+json"
@@ -60,10 +61,10 @@ def _problem(refusal: Refusal, status: int) -> dict[str, Any]:
         "type": f"urn:billing-portal:error:{refusal.code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": refusal.message,
+        "detail": mask_card_numbers(refusal.message),  # some repeat what was sent
         "success": False,
         "code": refusal.code,
-        "errors": [asdict(error) for error in refusal.errors],
+        "errors": [asdict(error) | {"message": mask_card_numbers(error.message)} for error in refusal.errors],
         **refusal.details,
         "request_id": g.request_id,
     }

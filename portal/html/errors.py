@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
+from portal.foundation.freetext import mask_card_numbers
 from portal.foundation.refusals import NotSignedIn, Refusal
 
 _ADVICE = {
@@ -48,7 +49,7 @@ def answer(error: Exception) -> Response:
 
 def _read(error: Exception) -> tuple[int, str]:
     if isinstance(error, Refusal):
-        return error.status, error.message
+        return error.status, mask_card_numbers(error.message)
     if isinstance(error, CSRFError):
         return 400, "This page was open for so long, or in so many tabs, that its form is no longer valid."
     status = error.code or 500 if isinstance(error, HTTPException) else InternalServerError.code
