@@ -29,6 +29,7 @@ def issue_token(user_id: UUID, *, by: Actor, name: str, days: int | None = None)
     if days is not None and not 1 <= days <= MAX_DAYS:
         raise Invalid("invalid_days", f"A token lives 1 to {MAX_DAYS} days.", field="days")
     label = freetext.required(name, field="name", most=100, label="The name")
+    freetext.refuse_card_number(label, field="name")
     secret = PREFIX + secrets.token_urlsafe(32)
     with transaction() as unit:
         user = locked(User, user_id)

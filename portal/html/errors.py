@@ -7,6 +7,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
+from portal.foundation.freetext import mask_card_numbers
 from portal.foundation.refusals import NotSignedIn, Refusal
 
 _ADVICE = {
@@ -15,6 +16,9 @@ _ADVICE = {
     404: "Check the address, or start from the overview.",
     405: "Go back and use the links and buttons of the pages.",
     413: "Send less at once.",
+    414: "Leave out some of the filters.",
+    415: "Go back and use the forms of the pages.",
+    431: "Delete this site's cookies in your browser, and try again.",
     429: "Wait a minute and try again.",
     500: "Nothing was changed. Try again; if it happens again, tell us the request number below.",
 }
@@ -23,6 +27,8 @@ _SAID = {
     404: "There is nothing here, or it is not yours.",
     405: "This address does not take that kind of request.",
     413: "This is larger than the portal takes.",
+    414: "This address is longer than the portal takes.",
+    431: "Your browser sent more headers than the portal takes.",
     500: "Something went wrong on our side.",
 }
 
@@ -43,7 +49,7 @@ def answer(error: Exception) -> Response:
 
 def _read(error: Exception) -> tuple[int, str]:
     if isinstance(error, Refusal):
-        return error.status, error.message
+        return error.status, mask_card_numbers(error.message)
     if isinstance(error, CSRFError):
         return 400, "This page was open for so long, or in so many tabs, that its form is no longer valid."
     status = error.code or 500 if isinstance(error, HTTPException) else InternalServerError.code

@@ -8,10 +8,10 @@ from flask_wtf import CSRFProtect
 
 from portal.foundation.access import declared, is_declared, public
 from portal.foundation.actor import Actor
-from portal.foundation.ids import new_id
 from portal.foundation.refusals import NotSignedIn
 from portal.foundation.tenancy import account_scope
 from portal.http.identity import comes_by_token, identify
+from portal.http.origins import refuse_other_origins
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 csrf = CSRFProtect()
@@ -50,14 +50,16 @@ def enter(scope: AbstractContextManager[None]) -> None:
 
 
 def _pass() -> None:
-    g.request_id = str(new_id())
     g.scopes = ExitStack()
     g.actor, g.account = None, None
     if request.endpoint in (None, "static"):
         return
+    forgeable = request.method not in SAFE_METHODS and not comes_by_token()
+    if forgeable:
+        refuse_other_origins()
     g.actor = identify()
     _let_in(current_app.view_functions[str(request.endpoint)])
-    if request.method not in SAFE_METHODS and not comes_by_token():
+    if forgeable:
         csrf.protect()
     if g.actor is not None and g.actor.account_id is not None:
         enter(account_scope(g.actor.account_id))

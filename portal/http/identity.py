@@ -44,6 +44,7 @@ def sign_out() -> None:
     """End the session."""
     logout_user()
     session.clear()
+    g.signed_out = True  # the answer has the browser drop what it keeps of the portal
 
 
 def identify() -> Actor | None:

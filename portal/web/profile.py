@@ -20,6 +20,8 @@ from portal.web.blueprint import web
 class TokenForm(Form):
     """A new token."""
 
+    card_free = ("name",)
+
     name = StringField("Name", [InputRequired("Name the program that will use it.")], render_kw={"maxlength": 100})
     days = IntegerField("Days until it expires", [Optional()], render_kw={"min": 1, "max": 3650})
 
