@@ -8,6 +8,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from portal.foundation.row_security import Login
+
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
 
@@ -17,17 +19,23 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
     ``PORTAL_DATA_DIR``: folder of the embedded database and the generated key (``instance/``).
     ``DATABASE_URL``: another database, such as ``postgresql://…``.
+    ``DATABASE_GATE_URL``, ``…_CUSTOMER_URL``, ``…_STAFF_URL``, ``…_WORKER_URL``, ``…_OWNER_URL``: the same by other
+    logins, each for one kind of work. What is not given comes by ``DATABASE_URL``.
+    ``DATABASE_PREPARE=1``: keep statements prepared in the server. Not through PgBouncer in transaction mode.
     ``PORTAL_SECRET_KEY``: signs sessions; a generated one is kept in the data folder otherwise.
     ``PORTAL_HTTPS=1``: the portal is served over HTTPS, so that browsers send its cookie over nothing else.
     """
     given = dict(overrides or {})
     data_dir = Path(given.get("DATA_DIR") or os.environ.get("PORTAL_DATA_DIR") or ROOT / "instance").resolve()
     _make_writable(data_dir)
+    url = given.get("SQLALCHEMY_DATABASE_URI") or _database_url(os.environ.get("DATABASE_URL"), data_dir)
+    options = given.get("SQLALCHEMY_ENGINE_OPTIONS") or _engine_options(url)
+    logins = given.get("DATABASE_LOGINS") or _logins(data_dir)
     return {
         "DATA_DIR": data_dir,
-        "SQLALCHEMY_DATABASE_URI": _database_url(os.environ.get("DATABASE_URL"), data_dir),
-        # Values of statements stay out of logs and traces: they are people's data.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
+        "SQLALCHEMY_DATABASE_URI": url,
+        "SQLALCHEMY_ENGINE_OPTIONS": options,
+        "SQLALCHEMY_BINDS": {login: {"url": its, **options} for login, its in logins.items()},
         "SECRET_KEY": given.get("SECRET_KEY") or os.environ.get("PORTAL_SECRET_KEY") or _kept_key(data_dir),
         "SESSION_COOKIE_NAME": "portal_session",
         "SESSION_COOKIE_HTTPONLY": True,
@@ -59,6 +67,24 @@ def _database_url(url: str | None, data_dir: Path) -> str:
     scheme, separator, rest = url.partition("://")
     driver = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}.get(scheme, scheme)
     return f"{driver}{separator}{rest}"
+
+
+def _logins(data_dir: Path) -> dict[str, str]:
+    """The database's address by the logins that have one of their own."""
+    given = {login: os.environ.get(f"DATABASE_{login.upper()}_URL") for login in Login}
+    return {login.value: _database_url(url, data_dir) for login, url in given.items() if url}
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    """Values of statements stay out of logs and traces: they are people's data.
+
+    No statement stays prepared in PostgreSQL: behind PgBouncer in transaction mode the next transaction may meet
+    another server, which has not prepared it, or another client's of the same name.
+    """
+    options: dict[str, Any] = {"hide_parameters": True}
+    if url.startswith("postgresql+psycopg") and os.environ.get("DATABASE_PREPARE") != "1":
+        options["connect_args"] = {"prepare_threshold": None}
+    return options
 
 
 def _kept_key(data_dir: Path) -> str:

@@ -3,16 +3,18 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from argon2 import profiles
 from flask import Flask
 from flask_migrate import upgrade
+from sqlalchemy import Engine
 
 from portal.accounts.passwords import passwords
 from portal.app import create_app
 from portal.foundation.db import db
+from portal.foundation.row_security import Login
 from tests import postgres
 from tests.factories import Factory
 
@@ -47,18 +49,32 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A database of the server with all tables and no row, to copy from; its name."""
+def bare_template(server: postgres.Server) -> str:
+    """A database of the server that is set up for the logins and has no table, to copy from; its name."""
     name = server.create()
+    server.set_up(name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def migrated_template(server: postgres.Server, bare_template: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One with all tables and no row."""
+    name = server.create(bare_template)
     folder = tmp_path_factory.mktemp("template")
-    _migrate(create_app({**BASICS, "DATA_DIR": folder, "SQLALCHEMY_DATABASE_URI": server.url(name)}))
+    _migrate(create_app({**BASICS, "DATA_DIR": folder, **server.settings(name)}))
     return name
 
 
 def _migrate(app: Flask) -> None:
     with app.app_context():
         upgrade()
-        db.engine.dispose()
+    _disconnect(app)
+
+
+def _disconnect(app: Flask) -> None:
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
 
 
 @pytest.fixture
@@ -77,8 +93,8 @@ def new_settings(
                 shutil.copy(request.getfixturevalue("migrated_file"), folder / "portal.db")
             return settings
         server: postgres.Server = request.getfixturevalue("server")
-        made.append(server.create(None if empty else request.getfixturevalue("migrated_template")))
-        return settings | {"SQLALCHEMY_DATABASE_URI": server.url(made[-1])}
+        made.append(server.create(request.getfixturevalue("bare_template" if empty else "migrated_template")))
+        return settings | server.settings(made[-1])
 
     yield make
     for name in made:
@@ -99,8 +115,7 @@ def new_app(new_settings: Callable[..., dict[str, Any]]) -> Iterator[Callable[..
 
     yield make
     for app in apps:
-        with app.app_context():
-            db.engine.dispose()
+        _disconnect(app)
 
 
 @pytest.fixture
@@ -111,8 +126,14 @@ def app(new_app: Callable[[], Flask]) -> Flask:
 
 @pytest.fixture
 def domain(app: Flask) -> Iterator[None]:
-    """An app context for tests that call the domain themselves."""
+    """An app context for tests that call the domain themselves.
+
+    What they do outside a scope comes by the worker's login, as from the command line; the gate's is for requests.
+    """
     with app.app_context():
+        engines = cast("dict[str | None, Engine]", db.engines)
+        if Login.GATE in engines:
+            engines[Login.GATE] = engines[Login.WORKER]
         yield
 
 

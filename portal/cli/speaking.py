@@ -10,6 +10,7 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from portal.foundation.actor import Actor
 from portal.foundation.refusals import Refusal
+from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
 
 Parameters = ParamSpec("Parameters")
@@ -24,7 +25,7 @@ def speaking(command: Callable[Parameters, Result]) -> Callable[Parameters, Resu
     @wraps(command)
     def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
-            with across_accounts():
+            with across_accounts(), by_login(Login.WORKER):
                 return command(*args, **kwargs)
         except Refusal as refusal:
             raise click.ClickException(refusal.message) from refusal
