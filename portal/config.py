@@ -19,8 +19,8 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
 
     ``PORTAL_DATA_DIR``: folder of the embedded database and the generated key (``instance/``).
     ``DATABASE_URL``: another database, such as ``postgresql://…``.
-    ``DATABASE_GATE_URL``, ``…_CUSTOMER_URL``, ``…_STAFF_URL``, ``…_WORKER_URL``, ``…_OWNER_URL``: the same by other
-    logins, each for one kind of work. What is not given comes by ``DATABASE_URL``.
+    ``DATABASE_GATE_URL``, ``…_STAFF_URL``, ``…_WORKER_URL``, ``…_OWNER_URL``: the same by other logins, each for one
+    kind of work; ``DATABASE_URL`` is the customers' then. What is not given comes by ``DATABASE_URL``.
     ``DATABASE_PREPARE=1``: keep statements prepared in the server. Not through PgBouncer in transaction mode.
     ``PORTAL_SECRET_KEY``: signs sessions; a generated one is kept in the data folder otherwise.
     ``PORTAL_HTTPS=1``: the portal is served over HTTPS, so that browsers send its cookie over nothing else.
@@ -71,7 +71,7 @@ def _database_url(url: str | None, data_dir: Path) -> str:
 
 def _logins(data_dir: Path) -> dict[str, str]:
     """The database's address by the logins that have one of their own."""
-    given = {login: os.environ.get(f"DATABASE_{login.upper()}_URL") for login in Login}
+    given = {login: os.environ.get(login.setting) for login in Login if login is not Login.CUSTOMER}
     return {login.value: _database_url(url, data_dir) for login, url in given.items() if url}
 
 

@@ -68,10 +68,11 @@ def migrated_template(server: postgres.Server, bare_template: str, tmp_path_fact
 def _migrate(app: Flask) -> None:
     with app.app_context():
         upgrade()
-    _disconnect(app)
+    disconnect(app)
 
 
-def _disconnect(app: Flask) -> None:
+def disconnect(app: Flask) -> None:
+    """Give back the app's connections."""
     with app.app_context():
         for engine in db.engines.values():
             engine.dispose()
@@ -115,7 +116,7 @@ def new_app(new_settings: Callable[..., dict[str, Any]]) -> Iterator[Callable[..
 
     yield make
     for app in apps:
-        _disconnect(app)
+        disconnect(app)
 
 
 @pytest.fixture

@@ -8,8 +8,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
-from tests.postgres import Server, other_user
+from portal.foundation.row_security import Login
+from tests.postgres import PREFIX, Server, other_user
 
 PORT = 6432
 """Part of the socket's name; no port is opened."""
@@ -35,20 +37,20 @@ def _found() -> str | None:
 
 
 @contextmanager
-def in_front_of(server: Server, *, connections: int = 1) -> Iterator[dict[str, object]]:
-    """A PgBouncer with this many connections per login and database. What ``server.settings`` takes to go through it."""
+def in_front_of(server: Server, *, connections: int = 1) -> Iterator[dict[str, Any]]:
+    """A PgBouncer with this many connections per login and database; what ``server.settings`` takes to go by it."""
     program, folder = binary(), Path(mkdtemp(prefix="portal-pgb-"))
     account = other_user() if os.geteuid() == 0 else None
     settings = {
         "listen_addr": "", "listen_port": PORT, "unix_socket_dir": folder, "pool_mode": "transaction",
-        "auth_type": "any", "default_pool_size": connections, "max_client_conn": 200, "logfile": folder / "log",
-        "pidfile": folder / "pid", "syslog": 0,
+        "auth_type": "trust", "auth_file": folder / "users", "default_pool_size": connections,
+        "max_client_conn": 200, "logfile": folder / "log", "pidfile": folder / "pid", "syslog": 0,
     }  # fmt: skip
     lines = [f"{name} = {value}" for name, value in settings.items()]
-    # With auth_type any PgBouncer does not pass the client's name on: each login is a database entry of its own.
+    (folder / "users").write_text("".join(f'"{PREFIX}_{login}" ""\n' for login in Login))
     (folder / "ini").write_text("\n".join([f"[databases]\n* = host={server.folder}\n[pgbouncer]", *lines, ""]))
     if account:
-        for path in (folder, folder / "ini"):
+        for path in (folder, folder / "ini", folder / "users"):
             shutil.chown(path, account.pw_uid, account.pw_gid)
     running = subprocess.Popen(
         [program, "-q", str(folder / "ini")],

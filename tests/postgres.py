@@ -94,7 +94,7 @@ class Server:
     def settings(self, database: str, **behind: Any) -> dict[str, Any]:
         """Settings of an app that comes to the database by the logins that ``set_up`` made."""
         logins = {login.value: self.url(database, f"{PREFIX}_{login}", **behind) for login in Login}
-        return {"SQLALCHEMY_DATABASE_URI": logins[Login.CUSTOMER], "DATABASE_LOGINS": logins}
+        return {"SQLALCHEMY_DATABASE_URI": logins.pop(Login.CUSTOMER), "DATABASE_LOGINS": logins}
 
     def set_up(self, database: str) -> None:
         """Make the logins, and set the database up for them, as ``flask database setup`` does."""

@@ -30,6 +30,7 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
     Login.CUSTOMER: {
         "account_payment_methods": (READ,),
         "accounts": (READ, LOCK),
+        "alembic_version": (READ,),
         "api_tokens": (READ, ADD, "UPDATE (last_used_at, revoked_at)"),
         "audit_entries": (ADD,),
         "credit_transactions": (READ,),

@@ -15,6 +15,7 @@ from portal.foundation.tenancy import across_accounts
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+INSUFFICIENT_PRIVILEGE = "42501"
 OPERATOR = Actor.system("command line")
 """Whoever may run commands on this machine."""
 
@@ -32,6 +33,9 @@ def speaking(command: Callable[Parameters, Result]) -> Callable[Parameters, Resu
         except (OperationalError, ProgrammingError) as error:
             if "no such table" in str(error.orig) or "does not exist" in str(error.orig):
                 message = "The database has no tables yet. Run: flask --app wsgi db upgrade"
+                raise click.ClickException(message) from error
+            if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
+                message = f"This login may not do that ({error.orig}). Tables are changed by DATABASE_OWNER_URL."
                 raise click.ClickException(message) from error
             raise click.ClickException(f"The database did not answer: {error.orig}") from error
 

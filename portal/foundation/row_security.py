@@ -35,6 +35,11 @@ class Login(StrEnum):
     OWNER = "owner"
     """Migrations: owns the tables, and is bound by the policies all the same."""
 
+    @property
+    def setting(self) -> str:
+        """The environment variable with its address. Without it, it comes by the customers'."""
+        return "DATABASE_URL" if self is Login.CUSTOMER else f"DATABASE_{self.name}_URL"
+
 
 _WIDE = frozenset({Login.STAFF, Login.WORKER, Login.OWNER})
 _chosen: ContextVar[Login | None] = ContextVar("login", default=None)
@@ -97,19 +102,17 @@ def _nothing_told(connection: Connection) -> None:
     connection.info.pop(_TOLD, None)
 
 
-@event.listens_for(Engine, "rollback_savepoint")
-def _told_before_the_savepoint(connection: Connection, _name: str, _context: None) -> None:
-    connection.info.pop(_TOLD, None)  # a setting goes back with the savepoint
-
-
 @event.listens_for(Engine, "before_cursor_execute")
-def _tell_the_scope(connection: Connection, *_statement: object) -> None:
+def _tell_the_scope(connection: Connection, _cursor: object, statement: str, *_values: object) -> None:
     """Tell the scope before the first statement of a transaction, and again where it changed since.
 
     The setting ends with the transaction, so that a connection carries it to nobody else, be it through a pool of ours
     or PgBouncer's. It is told even when it is empty: what an earlier user of the connection left must not count.
     """
     if connection.dialect.name != "postgresql":
+        return
+    if statement.startswith("ROLLBACK TO SAVEPOINT"):
+        connection.info.pop(_TOLD, None)  # the setting goes back as well; before that the server may take nothing else
         return
     scope = current_scope()
     told = "" if scope is None else "*" if scope is EVERY_ACCOUNT else str(scope)
