@@ -9,6 +9,7 @@ import pwd
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
@@ -91,9 +92,9 @@ class Server:
         behind = f"&port={port}" if port else ""
         return f"postgresql+psycopg://{user}{secret}@/{database}?host={host or self.folder}{behind}"
 
-    def settings(self, database: str, **behind: Any) -> dict[str, Any]:
+    def settings(self, database: str, *, prefix: str = PREFIX, **behind: Any) -> dict[str, Any]:
         """Settings of an app that comes to the database by the logins that ``set_up`` made."""
-        logins = {login.value: self.url(database, f"{PREFIX}_{login}", **behind) for login in Login}
+        logins = {login.value: self.url(database, f"{prefix}_{login}", **behind) for login in Login}
         return {"SQLALCHEMY_DATABASE_URI": logins.pop(Login.CUSTOMER), "DATABASE_LOGINS": logins}
 
     def set_up(self, database: str) -> None:
@@ -102,6 +103,24 @@ class Server:
         with engine.begin() as connection:
             make_logins(connection, PREFIX, {})
         engine.dispose()
+
+    @contextmanager
+    def asking_for_passwords(self) -> Iterator[None]:
+        """In the block only the superuser comes in without a password."""
+        rules = self.data / "pg_hba.conf"
+        trusting = rules.read_text()
+        rules.write_text("local all postgres trust\nlocal all all scram-sha-256\n")
+        self._reload()
+        try:
+            yield
+        finally:
+            rules.write_text(trusting)
+            self._reload()
+
+    def _reload(self) -> None:
+        with self.connect() as connection:
+            connection.execute("SELECT pg_reload_conf()")
+            time.sleep(0.2)  # the server's main process reads it when the signal arrives
 
     def connect(self, database: str = "postgres", user: str = "postgres") -> psycopg.Connection:
         """A connection past the portal, in autocommit."""
