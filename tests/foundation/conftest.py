@@ -1,7 +1,7 @@
 """Two accounts with a row in every table, and SQL past the portal's own filters."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 from sqlalchemy import CursorResult, Row, make_url, text
+from sqlalchemy.orm import Session
 
 from portal.accounts.models import Account, User
 from portal.app import create_app
@@ -49,14 +50,26 @@ class Tenants:
 
         Without a ``login`` it goes by the one that the portal chooses for the scope.
         """
+        with self._session(scope, login) as current:
+            result = cast("CursorResult[Any]", current.execute(text(statement), values))
+            rows = result.all() if result.returns_rows else []
+            current.commit()
+            return rows
+
+    def touched(self, statement: str, *, scope: UUID | str | None, login: Login | None = None, **values: object) -> int:
+        """How many rows the SQL would change. Nothing is kept."""
+        with self._session(scope, login) as current:
+            count = cast("CursorResult[Any]", current.execute(text(statement), values)).rowcount
+            current.rollback()
+            return count
+
+    @contextmanager
+    def _session(self, scope: UUID | str | None, login: Login | None) -> Iterator[Session]:
         scopes: AbstractContextManager[None] = nullcontext()
         if scope is not None:
             scopes = account_scope(scope) if isinstance(scope, UUID) else across_accounts()
         with self.app.app_context(), scopes, by_login(login) if login else nullcontext():
-            result = cast("CursorResult[Any]", session.execute(text(statement), values))
-            rows = result.all() if result.returns_rows else []
-            session.commit()
-            return rows
+            yield session()
 
     @property
     def database(self) -> str:
