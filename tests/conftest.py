@@ -3,18 +3,19 @@
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
 from argon2 import profiles
-from flask import Flask
+from flask import Flask, has_request_context
 from flask_migrate import upgrade
-from sqlalchemy import Engine
 
 from portal.accounts.passwords import passwords
 from portal.app import create_app
+from portal.foundation import row_security
 from portal.foundation.db import db
 from portal.foundation.row_security import Login
+from portal.foundation.tenancy import current_scope
 from tests import postgres
 from tests.factories import Factory
 
@@ -25,6 +26,19 @@ BASICS = {"TESTING": True, "SECRET_KEY": "tests"}
 def _cheap_passwords() -> None:
     """argon2id at its cheapest: what is tested is what we do with a hash, not how long it takes."""
     passwords.use(profiles.CHEAPEST)
+
+
+@pytest.fixture(autouse=True)
+def _tests_act_as_commands_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test does itself outside a scope comes by the worker's login; inside a request the portal chooses."""
+    of_the_portal = row_security.current_login
+
+    def current_login() -> Login:
+        asked_for = row_security._chosen.get()
+        nobodys = asked_for is None and current_scope() is None and not has_request_context()
+        return Login.WORKER if nobodys else of_the_portal()
+
+    monkeypatch.setattr(row_security, "current_login", current_login)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -127,14 +141,8 @@ def app(new_app: Callable[[], Flask]) -> Flask:
 
 @pytest.fixture
 def domain(app: Flask) -> Iterator[None]:
-    """An app context for tests that call the domain themselves.
-
-    What they do outside a scope comes by the worker's login, as from the command line; the gate's is for requests.
-    """
+    """An app context for tests that call the domain themselves."""
     with app.app_context():
-        engines = cast("dict[str | None, Engine]", db.engines)
-        if Login.GATE in engines:
-            engines[Login.GATE] = engines[Login.WORKER]
         yield
 
 

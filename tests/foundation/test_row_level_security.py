@@ -1,6 +1,6 @@
 """PostgreSQL itself shows an account its own rows: with a forgotten filter, by injected SQL, on a reused connection."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -26,6 +26,7 @@ from tests.api.conftest import Caller
 from tests.conftest import BASICS, disconnect
 from tests.factories import SYSTEM, Factory, acting
 from tests.foundation.conftest import Maker, Tenants, tenants_of
+from tests.pages import Pages
 
 OF_ACCOUNTS = sorted(name for name, table in Base.metadata.tables.items() if "account_id" in table.c)
 SECURED = sorted({*OF_ACCOUNTS, "accounts", "api_tokens"})
@@ -141,9 +142,7 @@ def test_a_policy_that_lets_everything_through_is_noticed(
     """The checks above fail for each policy that is weakened, be it by one condition only."""
     parts = {"read": ["USING"], "add": ["WITH CHECK"], "change": ["USING", "WITH CHECK"], "remove": ["USING"]}[check]
     if (check, table) in {("change", name) for name in ("accounts", "invoices", "payments")}:
-        parts = [
-            "WITH CHECK"
-        ]  # which no row fits: what the other condition lets through is not seen
+        parts = ["WITH CHECK"]  # which no row fits: what the other condition lets through is not seen
     for part in parts:
         with server.connect(bare.database) as connection:
             was = connection.execute(
@@ -167,9 +166,9 @@ def test_without_a_scope_there_are_no_rows(table: str, tenants: Tenants) -> None
     if table != "audit_entries":
         assert tenants.say(count, scope=None, login=Login.CUSTOMER)[0][0] == 0
     if table in ("accounts", "api_tokens", "users"):
-        assert tenants.say(count, scope=None)[0][0] > 0
+        assert tenants.say(count, scope=None, login=Login.GATE)[0][0] > 0
     else:
-        assert "permission denied" in refusal(tenants, count, scope=None)
+        assert "permission denied" in refusal(tenants, count, scope=None, login=Login.GATE)
         assert tenants.say(count, scope=None, login=Login.STAFF)[0][0] == 0
         assert tenants.say(count, scope=None, login=Login.OWNER)[0][0] == 0
 
@@ -375,21 +374,39 @@ def test_a_unit_of_writing_keeps_its_login(tenants: Tenants) -> None:
             assert session.scalar(count) == 2
 
 
-def test_a_request_holds_one_connection(tenants: Tenants) -> None:
-    """The gate's is given back before the account's is taken."""
-    held = []
-
-    def note(_connection: object, _record: object, _proxy: object) -> None:
-        with_open = [login for login, engine in db.engines.items() if engine.pool.checkedout()]  # type: ignore[attr-defined]
-        held.append(with_open)
-
+def logins_of(tenants: Tenants, visit: Callable[[], object]) -> list[str | None]:
+    """The logins by which the app takes connections meanwhile, one after the other: none while it holds another."""
+    taken: list[str | None] = []
     with tenants.app.app_context():
-        engines = list(db.engines.values())
-    for engine in engines:
-        event.listen(engine, "checkout", note)
-    Caller(tenants.app, tenants.acme.token).get("/payments/")
-    assert len(held) >= 2
-    assert max(map(len, held)) == 1
+        engines = dict(db.engines)
+
+    def note(login: str | None) -> Callable[..., None]:
+        def listen(*_: object) -> None:
+            assert sum(engine.pool.checkedout() for engine in engines.values()) == 1  # type: ignore[attr-defined]
+            taken.append(login)
+
+        return listen
+
+    listeners = [(engine, note(login)) for login, engine in engines.items()]
+    for engine, listener in listeners:
+        event.listen(engine, "checkout", listener)
+    visit()
+    for engine, listener in listeners:
+        event.remove(engine, "checkout", listener)
+    return taken
+
+
+def test_a_request_comes_by_the_login_of_whoever_asks(tenants: Tenants) -> None:
+    """The gate's connection is given back before another is taken; the customers' is the app's first engine."""
+    staff = Caller(tenants.app, Factory(tenants.app).token(tenants.reviewer))
+    for caller in (Caller(tenants.app, tenants.acme.token), staff):
+        caller.get("/payments/")  # which notes the token's first use
+    asked = logins_of(tenants, lambda: Caller(tenants.app, tenants.acme.token).get("/payments/"))
+    assert asked == [Login.GATE, None]
+    assert logins_of(tenants, lambda: staff.get("/payments/")) == [Login.GATE, Login.STAFF]
+    form = {"email": tenants.acme.owner.email, "password": "not the right one"}
+    stranger = Pages(tenants.app)
+    assert set(logins_of(tenants, lambda: stranger.post("/login", form))) == {Login.GATE}
 
 
 def test_one_login_for_everything_needs_no_set_up(server: postgres.Server, tmp_path: Path) -> None:
