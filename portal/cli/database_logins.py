@@ -44,8 +44,8 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
         "users": (READ, "UPDATE (password_hash, session_epoch)"),
     },
 }
-# A statement of a page that takes longer is ended by the server, and so is a transaction that nobody goes on with.
-_PATIENCE = {"statement_timeout": "4s", "lock_timeout": "3s", "idle_in_transaction_session_timeout": "30s"}
+# A page's statement that takes longer, waiting included, is ended by the server, and so is a forgotten transaction.
+_PATIENCE = {"statement_timeout": "4s", "idle_in_transaction_session_timeout": "30s"}
 _LIMITS = {
     Login.GATE: _PATIENCE,
     Login.CUSTOMER: _PATIENCE,
