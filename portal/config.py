@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from portal.foundation.logs import LEVELS
+from portal.foundation.row_security import Login
 
 ROOT = Path(__file__).resolve().parent.parent
 _HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII)
@@ -29,12 +30,15 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     key, older = given.get("SECRET_KEY") or _secret("PORTAL_SECRET_KEY"), _secret("PORTAL_SECRET_KEY_FALLBACKS")
     hosts = _hosts()
     https = os.environ.get("PORTAL_HTTPS") == "1"
+    url = given.get("SQLALCHEMY_DATABASE_URI") or _database_url(_secret("DATABASE_URL"), data_dir)
+    options = given.get("SQLALCHEMY_ENGINE_OPTIONS") or _engine_options(url)
+    logins = given.get("DATABASE_LOGINS") or _logins(data_dir)
     return {
         "ENVIRONMENT": _environment(testing=bool(given.get("TESTING"))),
         "DATA_DIR": data_dir,
-        "SQLALCHEMY_DATABASE_URI": _database_url(_secret("DATABASE_URL"), data_dir),
-        # Values of statements stay out of logs and traces: they are people's data.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
+        "SQLALCHEMY_DATABASE_URI": url,
+        "SQLALCHEMY_ENGINE_OPTIONS": options,
+        "SQLALCHEMY_BINDS": {login: {"url": its, **options} for login, its in logins.items()},
         "SECRET_KEY": key or _kept_key(data_dir),
         "SECRET_KEY_IS_GIVEN": key is not None,
         "SECRET_KEY_FALLBACKS": older.split() if older else [],
@@ -117,6 +121,24 @@ def _database_url(url: str | None, data_dir: Path) -> str:
     scheme, separator, rest = url.partition("://")
     driver = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}.get(scheme, scheme)
     return f"{driver}{separator}{rest}"
+
+
+def _logins(data_dir: Path) -> dict[str, str]:
+    """The database's address by the logins that have one of their own; the customers' is ``DATABASE_URL``."""
+    given = {login: _secret(login.setting) for login in Login if login is not Login.CUSTOMER}
+    return {login.value: _database_url(url, data_dir) for login, url in given.items() if url}
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    """Values of statements stay out of logs and traces: they are people's data.
+
+    No statement stays prepared in PostgreSQL: behind PgBouncer in transaction mode the next transaction may meet
+    another server, which has not prepared it, or another client's of the same name.
+    """
+    options: dict[str, Any] = {"hide_parameters": True}
+    if url.startswith("postgresql+psycopg") and os.environ.get("DATABASE_PREPARE") != "1":
+        options["connect_args"] = {"prepare_threshold": None}
+    return options
 
 
 def _kept_key(data_dir: Path) -> str:

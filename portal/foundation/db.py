@@ -13,7 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-_WRITING = "portal_writing"
+from portal.foundation.row_security import WRITING as _WRITING
+from portal.foundation.row_security import RoutedSession
+
 RowT = TypeVar("RowT")
 
 
@@ -31,7 +33,7 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+db = SQLAlchemy(model_class=Base, session_options={"class_": RoutedSession, "expire_on_commit": False})
 session = db.session
 
 # Flask-SQLAlchemy makes db.Model at run time; the type checker reads the same class before that.
@@ -106,6 +108,13 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         current.info[_WRITING] = False
+
+
+def end_reading() -> None:
+    """Give back the connections of what was only read. What was loaded stays; a unit of writing goes on."""
+    current = session()
+    if not current.info.get(_WRITING):
+        current.commit()
 
 
 @event.listens_for(Session, "before_flush")
