@@ -124,7 +124,7 @@ def _database_url(url: str | None, data_dir: Path) -> str:
 
 
 def _logins(data_dir: Path) -> dict[str, str]:
-    """The database's address by the logins that have one of their own."""
+    """The database's address by the logins that have one of their own; the customers' is ``DATABASE_URL``."""
     given = {login: _secret(login.setting) for login in Login if login is not Login.CUSTOMER}
     return {login.value: _database_url(url, data_dir) for login, url in given.items() if url}
 

@@ -15,7 +15,7 @@ from portal.app import create_app
 from portal.foundation import row_security
 from portal.foundation.db import db
 from portal.foundation.row_security import Login
-from portal.foundation.tenancy import current_scope
+from portal.foundation.tenancy import EVERY_ACCOUNT, current_scope
 from tests import postgres
 from tests.factories import Factory
 
@@ -30,15 +30,16 @@ def _cheap_passwords() -> None:
 
 @pytest.fixture(autouse=True)
 def _tests_act_as_commands_do(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test does itself outside a scope comes by the worker's login; inside a request the portal chooses."""
-    of_the_portal = row_security.current_login
+    """What a test does itself outside a scope reaches the database as a command does: by the worker's login, on all
+    accounts' rows. The portal's own filter raises as ever; nothing changes inside a request, or by a named login.
+    """
+    login = row_security.current_login
 
-    def current_login() -> Login:
-        asked_for = row_security._chosen.get()
-        nobodys = asked_for is None and current_scope() is None and not has_request_context()
-        return Login.WORKER if nobodys else of_the_portal()
+    def is_outside() -> bool:
+        return row_security._chosen.get() is None and current_scope() is None and not has_request_context()
 
-    monkeypatch.setattr(row_security, "current_login", current_login)
+    monkeypatch.setattr(row_security, "current_login", lambda: Login.WORKER if is_outside() else login())
+    monkeypatch.setattr(row_security, "current_scope", lambda: EVERY_ACCOUNT if is_outside() else current_scope())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
