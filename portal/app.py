@@ -12,6 +12,7 @@ from portal import admin, api, cli, config, html, web
 from portal.api import errors as api_errors
 from portal.foundation.db import db
 from portal.foundation.refusals import Refusal
+from portal.foundation.sealing import sealer
 from portal.html import errors as html_errors
 from portal.http.gate import check_declarations, init_gate
 from portal.http.headers import init_headers
@@ -33,6 +34,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         static_folder=str(config.ROOT / "static"),
     )
     app.config.update(values)
+    sealer.use(values["SECRET_KEY"])
     db.init_app(app)
     Migrate(app, db, directory=str(config.ROOT / "migrations"))
     init_identity(app)

@@ -10,6 +10,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 MEGABYTE = 1024 * 1024
+MAX_SESSION_DAYS = 30
 
 
 def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -19,6 +20,8 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     ``DATABASE_URL``: another database, such as ``postgresql://…``.
     ``PORTAL_SECRET_KEY``: signs sessions; a generated one is kept in the data folder otherwise.
     ``PORTAL_HTTPS=1``: the portal is served over HTTPS, so that browsers send its cookie over nothing else.
+    ``PORTAL_STAFF_IDLE_MINUTES``, ``PORTAL_STAFF_SESSION_HOURS``, ``PORTAL_CUSTOMER_IDLE_MINUTES``,
+    ``PORTAL_CUSTOMER_SESSION_HOURS``: after how long sessions end, without a request and in all.
     """
     given = dict(overrides or {})
     data_dir = Path(given.get("DATA_DIR") or os.environ.get("PORTAL_DATA_DIR") or ROOT / "instance").resolve()
@@ -33,7 +36,11 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": os.environ.get("PORTAL_HTTPS") == "1",
-        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "PERMANENT_SESSION_LIFETIME": timedelta(days=MAX_SESSION_DAYS),  # the row of the session ends it before
+        "SESSION_STAFF_IDLE": timedelta(minutes=_number("PORTAL_STAFF_IDLE_MINUTES", 30)),
+        "SESSION_STAFF": timedelta(hours=_number("PORTAL_STAFF_SESSION_HOURS", 12)),
+        "SESSION_CUSTOMER_IDLE": timedelta(minutes=_number("PORTAL_CUSTOMER_IDLE_MINUTES", 12 * 60)),
+        "SESSION_CUSTOMER": timedelta(hours=_number("PORTAL_CUSTOMER_SESSION_HOURS", 7 * 24)),
         "MAX_CONTENT_LENGTH": MEGABYTE,
         "MAX_FORM_MEMORY_SIZE": MEGABYTE,
         "MAX_FORM_PARTS": 1000,
@@ -41,6 +48,15 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
         **given,
     }
+
+
+def _number(name: str, default: int) -> int:
+    """A whole number from the environment. Ends the program with one sentence where it is none, or out of bounds."""
+    text = os.environ.get(name) or str(default)
+    most = MAX_SESSION_DAYS * 24 * 60
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise SystemExit(f"{name} must be a whole number from 1 to {most}; it is “{text}”.")
+    return int(text)
 
 
 def _make_writable(folder: Path) -> None:

@@ -7,7 +7,8 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
-from portal.foundation.refusals import NotSignedIn, Refusal
+from portal.foundation.refusals import ConfirmationRequired, NotSignedIn, Refusal, TooManyAttempts
+from portal.html import confirmation
 
 _ADVICE = {
     400: "Go back and check what you sent.",
@@ -15,7 +16,7 @@ _ADVICE = {
     404: "Check the address, or start from the overview.",
     405: "Go back and use the links and buttons of the pages.",
     413: "Send less at once.",
-    429: "Wait a minute and try again.",
+    429: "Nothing was changed. A browser in which you signed in before is not slowed down by what others try.",
     500: "Nothing was changed. Try again; if it happens again, tell us the request number below.",
 }
 _SAID = {
@@ -31,6 +32,8 @@ def answer(error: Exception) -> Response:
     """The page for an error. Somebody who is not signed in is sent to sign in first, and back afterwards."""
     if isinstance(error, NotSignedIn):
         return _to_sign_in()
+    if isinstance(error, ConfirmationRequired):
+        return confirmation.page()
     status, message = _read(error)
     page = render_template(
         "errors/error.html", status=status, message=message, advice=_ADVICE.get(status, _ADVICE[400])
@@ -38,6 +41,8 @@ def answer(error: Exception) -> Response:
     response = make_response(page, status)
     if isinstance(error, HTTPException):
         response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+    if isinstance(error, TooManyAttempts):
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
