@@ -88,7 +88,7 @@ def accept(row: UserSession, code: str, *, by: Actor) -> list[str] | None:
     with transaction() as unit:
         user = locked(User, row.user_id)
         mine = locked(UserSession, row.id)
-        if user is None or mine is None or mine.offered_secret != sealed:
+        if user is None or mine is None or not mine.is_live or mine.offered_secret != sealed:
             raise Conflict("offer_expired", "This was done in another window.", field="code")
         replaced = _forget(user)
         unit.add(SecondFactor(user_id=user.id, sealed_secret=sealed, last_step=step, created_at=clock.now()))
