@@ -187,7 +187,9 @@ class Pages:
     def post(self, path: str, data: dict[str, Any] | None = None, *, token: str | None = None) -> Page:
         """Send a form with the session's CSRF token, or another one."""
         if not self._csrf_token and self.get("/profile/").status == 302:
-            self.get("/login")
+            page = self.get("/login")
+            while page.status == 302:  # the second step of signing in has the form
+                page = self.follow(page)
         form = {"csrf_token": self._csrf_token if token is None else token} | (data or {})
         page = self._read(self._client.post(path, data=form))
         if page.status == 303 and path.startswith(("/login", "/logout", "/profile/password")):
