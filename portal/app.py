@@ -15,6 +15,7 @@ from portal.api import errors as api_errors
 from portal.foundation import logs
 from portal.foundation.db import db
 from portal.foundation.refusals import Refusal
+from portal.foundation.sealing import sealer
 from portal.html import errors as html_errors
 from portal.http.gate import check_declarations, init_gate
 from portal.http.headers import init_headers
@@ -44,6 +45,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         static_folder=str(config.ROOT / "static"),
     )
     app.config.update(values)
+    sealer.use(values["SECRET_KEY"])
     db.init_app(app)
     Migrate(app, db, directory=str(config.ROOT / "migrations"))
     init_request_log(app)

@@ -17,6 +17,7 @@ _HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.
 MEGABYTE = 1024 * 1024
 ENVIRONMENTS = ("production", "demo", "development")
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+MAX_SESSION_DAYS = 30
 
 
 def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
@@ -51,7 +52,11 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": https,
-        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "PERMANENT_SESSION_LIFETIME": timedelta(days=MAX_SESSION_DAYS),  # the row of the session ends it before
+        "SESSION_STAFF_IDLE": timedelta(minutes=_number("PORTAL_STAFF_IDLE_MINUTES", 30)),
+        "SESSION_STAFF": timedelta(hours=_number("PORTAL_STAFF_SESSION_HOURS", 12)),
+        "SESSION_CUSTOMER_IDLE": timedelta(minutes=_number("PORTAL_CUSTOMER_IDLE_MINUTES", 12 * 60)),
+        "SESSION_CUSTOMER": timedelta(hours=_number("PORTAL_CUSTOMER_SESSION_HOURS", 7 * 24)),
         "MAX_CONTENT_LENGTH": MEGABYTE,
         "MAX_FORM_MEMORY_SIZE": MEGABYTE,
         "MAX_FORM_PARTS": 1000,
@@ -102,6 +107,15 @@ def _proxies() -> int:
     text = os.environ.get("PORTAL_PROXIES") or "0"
     if not re.fullmatch("[0-9]", text, re.ASCII):
         raise SystemExit(f"PORTAL_PROXIES is a number from 0 to 9, not “{text}”.")
+    return int(text)
+
+
+def _number(name: str, default: int) -> int:
+    """A whole number from the environment. Ends the program with one sentence where it is none, or out of bounds."""
+    text = os.environ.get(name) or str(default)
+    most = MAX_SESSION_DAYS * 24 * 60
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise SystemExit(f"{name} must be a whole number from 1 to {most}; it is “{text}”.")
     return int(text)
 
 

@@ -9,7 +9,7 @@ from alembic import op
 from migrations.rules import allow, forbid
 
 revision = "0007"
-down_revision = "0002"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

@@ -23,7 +23,8 @@ _LAST_USE_PRECISION = timedelta(minutes=10)
 def issue_token(user_id: UUID, *, by: Actor, name: str, days: int | None = None) -> tuple[ApiToken, str]:
     """Make a token of the user, and its secret: the only time that it is seen. It lives ``days``, or for good.
 
-    Raises Forbidden for somebody else's user, Invalid, and Conflict beyond 50 live tokens or for a disabled user.
+    A token of staff asks for no second factor later, so that it is issued after one only. Raises Forbidden for
+    somebody else's user, Invalid, and Conflict beyond 50 live tokens or for a disabled user.
     """
     _must_manage(user_id, by)
     if days is not None and not 1 <= days <= MAX_DAYS:
@@ -35,6 +36,8 @@ def issue_token(user_id: UUID, *, by: Actor, name: str, days: int | None = None)
         user = locked(User, user_id)
         if user is None:
             raise NotFound()
+        if user.is_staff:
+            by.must_confirm()
         if not user.is_enabled:
             raise Conflict("user_disabled", "This user is disabled; a token would not work.")
         if sum(token.is_live for token in tokens_of(user_id)) >= MAX_LIVE_TOKENS:

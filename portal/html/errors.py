@@ -8,7 +8,8 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
 from portal.foundation.freetext import mask_card_numbers
-from portal.foundation.refusals import NotSignedIn, Refusal
+from portal.foundation.refusals import ConfirmationRequired, NotSignedIn, Refusal, TooManyAttempts
+from portal.html import confirmation
 
 _ADVICE = {
     400: "Go back and check what you sent.",
@@ -19,7 +20,7 @@ _ADVICE = {
     414: "Leave out some of the filters.",
     415: "Go back and use the forms of the pages.",
     431: "Delete this site's cookies in your browser, and try again.",
-    429: "Wait a minute and try again.",
+    429: "Nothing was changed. A browser in which you signed in before is not slowed down by what others try.",
     500: "Nothing was changed. Try again; if it happens again, tell us the request number below.",
 }
 _SAID = {
@@ -37,6 +38,8 @@ def answer(error: Exception) -> Response:
     """The page for an error. Somebody who is not signed in is sent to sign in first, and back afterwards."""
     if isinstance(error, NotSignedIn):
         return _to_sign_in()
+    if isinstance(error, ConfirmationRequired):
+        return confirmation.page()
     status, message = _read(error)
     page = render_template(
         "errors/error.html", status=status, message=message, advice=_ADVICE.get(status, _ADVICE[400])
@@ -44,6 +47,8 @@ def answer(error: Exception) -> Response:
     response = make_response(page, status)
     if isinstance(error, HTTPException):
         response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+    if isinstance(error, TooManyAttempts):
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 

@@ -120,6 +120,7 @@ def refund_payment(payment_id: UUID, *, by: Actor, version: int, reason: str) ->
     """Give a booked payment back: amount paid and credits are taken back, by new rows of the ledger."""
     by.must(permission_of(Action.REFUND))
     reason = _required_reason(reason)
+    by.must_confirm()
     with transaction():
         invoice, payment = _lock(payment_id)
         _check(payment, Action.REFUND, by, version)
