@@ -16,7 +16,7 @@ run: $(VENV)/.installed ## install, migrate, load the demo once, and serve on 12
 
 dev: $(VENV)/.installed-dev ## the same database, with Flask's reloader and debugger
 	@$(FLASK) db upgrade
-	@exec $(FLASK) run --debug --port $${PORT:-8000}
+	@PORTAL_ENV=development exec $(FLASK) run --debug --port $${PORT:-8000}
 
 test: $(VENV)/.installed-dev ## install what tests need, a browser included, and run all of them
 	@$(BIN)/python -m tests.browser

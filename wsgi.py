@@ -1,5 +1,10 @@
 """Where servers and the command line find the app."""
 
+import os
+
 from portal.app import create_app
+from portal.safety import check_settings
 
 app = create_app()
+if os.environ.get("FLASK_RUN_FROM_CLI") != "true":  # a server imports this, not a command
+    check_settings(app)

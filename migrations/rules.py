@@ -21,7 +21,7 @@ def forbid(name: str, table: str, change: str, condition: str) -> None:
     op.execute(
         f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         f"IF ({condition}) THEN RAISE EXCEPTION '{name}' USING ERRCODE = 'check_violation', CONSTRAINT = '{name}'; "
-        f"END IF; RETURN NEW; END $$"
+        f"END IF; RETURN COALESCE(NEW, OLD); END $$"
     )
     op.execute(f"CREATE TRIGGER {name} BEFORE {change} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
 

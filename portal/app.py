@@ -3,20 +3,31 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, current_app, g, request
+import structlog
+from flask import Flask, g, request
 from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from portal import admin, api, cli, config, html, web
 from portal.api import errors as api_errors
+from portal.foundation import logs
 from portal.foundation.db import db
 from portal.foundation.refusals import Refusal
+from portal.foundation.sealing import sealer
 from portal.html import errors as html_errors
 from portal.http.gate import check_declarations, init_gate
 from portal.http.headers import init_headers
+from portal.http.hosts import init_hosts
 from portal.http.identity import init_identity, is_api
+from portal.http.limits import init_limits
+from portal.http.request_log import init_request_log
+from portal.http.static_files import init_static_files
 from portal.http.urls import init_urls
+from portal.safety import init_safety
+
+log = structlog.get_logger("portal")
 
 
 def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
@@ -25,6 +36,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     Raises UndeclaredRoute when a route does not say who may use it.
     """
     values = config.load(settings)
+    logs.set_up(level=values["LOG_LEVEL"], as_json=values["ENVIRONMENT"] == "production")
     app = Flask(
         "portal",
         root_path=str(config.ROOT / "portal"),
@@ -33,11 +45,17 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         static_folder=str(config.ROOT / "static"),
     )
     app.config.update(values)
+    sealer.use(values["SECRET_KEY"])
     db.init_app(app)
     Migrate(app, db, directory=str(config.ROOT / "migrations"))
+    init_request_log(app)
+    init_safety(app)
+    init_hosts(app)
+    init_limits(app)
     init_identity(app)
     init_gate(app)
     init_headers(app)
+    init_static_files(app)
     init_urls(app)
     for part in (html, web, admin, api, cli):
         part.register(app)
@@ -49,6 +67,8 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
 
 def _answer_error(error: Exception) -> Response:
     """Each face answers what goes wrong in its own way, also where no route matched."""
-    if not isinstance(error, (Refusal, HTTPException)):
-        current_app.logger.exception("request %s failed", g.get("request_id", "-"))
+    if isinstance(error, (Refusal, CSRFError)):
+        g.refusal = error.code if isinstance(error, Refusal) else "csrf_failed"
+    elif not isinstance(error, HTTPException):
+        log.error("request failed", exc_info=error)
     return api_errors.answer(error) if is_api(request) else html_errors.answer(error)

@@ -2,45 +2,121 @@
 
 import contextlib
 import os
+import re
 import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from portal.foundation.logs import LEVELS
+from portal.foundation.row_security import Login
+
 ROOT = Path(__file__).resolve().parent.parent
+_HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII)
 MEGABYTE = 1024 * 1024
+ENVIRONMENTS = ("production", "demo", "development")
+LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
+MAX_SESSION_DAYS = 30
 
 
 def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """All settings of the app. ``overrides`` win over the environment.
 
-    ``PORTAL_DATA_DIR``: folder of the embedded database and the generated key (``instance/``).
-    ``DATABASE_URL``: another database, such as ``postgresql://…``.
-    ``PORTAL_SECRET_KEY``: signs sessions; a generated one is kept in the data folder otherwise.
-    ``PORTAL_HTTPS=1``: the portal is served over HTTPS, so that browsers send its cookie over nothing else.
+    ``docs/operations.md`` says what each variable means. Raises SystemExit, with one sentence, for what cannot be read.
     """
     given = dict(overrides or {})
     data_dir = Path(given.get("DATA_DIR") or os.environ.get("PORTAL_DATA_DIR") or ROOT / "instance").resolve()
     _make_writable(data_dir)
+    key, older = given.get("SECRET_KEY") or _secret("PORTAL_SECRET_KEY"), _secret("PORTAL_SECRET_KEY_FALLBACKS")
+    hosts = _hosts()
+    https = os.environ.get("PORTAL_HTTPS") == "1"
+    url = given.get("SQLALCHEMY_DATABASE_URI") or _database_url(_secret("DATABASE_URL"), data_dir)
+    options = given.get("SQLALCHEMY_ENGINE_OPTIONS") or _engine_options(url)
+    logins = given.get("DATABASE_LOGINS") or _logins(data_dir)
     return {
+        "ENVIRONMENT": _environment(testing=bool(given.get("TESTING"))),
         "DATA_DIR": data_dir,
-        "SQLALCHEMY_DATABASE_URI": _database_url(os.environ.get("DATABASE_URL"), data_dir),
-        # Values of statements stay out of logs and traces: they are people's data.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True},
-        "SECRET_KEY": given.get("SECRET_KEY") or os.environ.get("PORTAL_SECRET_KEY") or _kept_key(data_dir),
-        "SESSION_COOKIE_NAME": "portal_session",
+        "SQLALCHEMY_DATABASE_URI": url,
+        "SQLALCHEMY_ENGINE_OPTIONS": options,
+        "SQLALCHEMY_BINDS": {login: {"url": its, **options} for login, its in logins.items()},
+        "SECRET_KEY": key or _kept_key(data_dir),
+        "SECRET_KEY_IS_GIVEN": key is not None,
+        "SECRET_KEY_FALLBACKS": older.split() if older else [],
+        "HOSTS": hosts or LOOPBACK,
+        "HOSTS_ARE_GIVEN": bool(hosts),
+        "PROXIES": _proxies(),
+        "LOG_LEVEL": _one_of("PORTAL_LOG_LEVEL", LEVELS, default="info"),
+        # A browser takes a cookie of this prefix over HTTPS and from this host only: no sister site can plant one.
+        "SESSION_COOKIE_NAME": "__Host-portal_session" if https else "portal_session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
-        "SESSION_COOKIE_SECURE": os.environ.get("PORTAL_HTTPS") == "1",
-        "PERMANENT_SESSION_LIFETIME": timedelta(hours=12),
+        "SESSION_COOKIE_SECURE": https,
+        "PERMANENT_SESSION_LIFETIME": timedelta(days=MAX_SESSION_DAYS),  # the row of the session ends it before
+        "SESSION_STAFF_IDLE": timedelta(minutes=_number("PORTAL_STAFF_IDLE_MINUTES", 30)),
+        "SESSION_STAFF": timedelta(hours=_number("PORTAL_STAFF_SESSION_HOURS", 12)),
+        "SESSION_CUSTOMER_IDLE": timedelta(minutes=_number("PORTAL_CUSTOMER_IDLE_MINUTES", 12 * 60)),
+        "SESSION_CUSTOMER": timedelta(hours=_number("PORTAL_CUSTOMER_SESSION_HOURS", 7 * 24)),
         "MAX_CONTENT_LENGTH": MEGABYTE,
         "MAX_FORM_MEMORY_SIZE": MEGABYTE,
         "MAX_FORM_PARTS": 1000,
         "WTF_CSRF_CHECK_DEFAULT": False,  # the gate checks, once it knows whether a browser asks
         "WTF_CSRF_TIME_LIMIT": None,  # as long as the session
+        "WTF_CSRF_SSL_STRICT": False,  # it asks for a Referer, which some browsers leave out; the gate asks for more
         **given,
     }
+
+
+def _environment(*, testing: bool) -> str:
+    """What the portal runs as. Whoever says nothing means production, which refuses to serve unless all is set."""
+    return _one_of("PORTAL_ENV", ENVIRONMENTS, default="development" if testing else "production")
+
+
+def _one_of(name: str, words: tuple[str, ...], *, default: str) -> str:
+    word = (os.environ.get(name) or default).lower()
+    if word not in words:
+        raise SystemExit(f"{name} is one of {', '.join(words)}, not “{word}”.")
+    return word
+
+
+def _secret(name: str) -> str | None:
+    """A secret from its variable, or from the file that the variable with ``_FILE`` names, or None."""
+    value, file = os.environ.get(name), os.environ.get(f"{name}_FILE")
+    if value and file:
+        raise SystemExit(f"Both {name} and {name}_FILE are set. Keep one of them.")
+    if not file:
+        return value or None
+    try:
+        return Path(file).read_text("utf-8").strip() or None
+    except (OSError, UnicodeDecodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
+        raise SystemExit(f"The file {file} of {name}_FILE cannot be read: {why}.") from None
+
+
+def _hosts() -> tuple[str, ...]:
+    """The names under which people reach the portal; none where nothing is said."""
+    names = tuple(part.strip().lower() for part in os.environ.get("PORTAL_HOSTS", "").split(",") if part.strip())
+    for name in names:
+        if not _HOST_NAME.fullmatch(name):
+            raise SystemExit(f"PORTAL_HOSTS holds names without scheme and port, separated by commas, not “{name}”.")
+    return names
+
+
+def _proxies() -> int:
+    """How many proxies stand between people and the portal."""
+    text = os.environ.get("PORTAL_PROXIES") or "0"
+    if not re.fullmatch("[0-9]", text, re.ASCII):
+        raise SystemExit(f"PORTAL_PROXIES is a number from 0 to 9, not “{text}”.")
+    return int(text)
+
+
+def _number(name: str, default: int) -> int:
+    """A whole number from the environment. Ends the program with one sentence where it is none, or out of bounds."""
+    text = os.environ.get(name) or str(default)
+    most = MAX_SESSION_DAYS * 24 * 60
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
+        raise SystemExit(f"{name} must be a whole number from 1 to {most}; it is “{text}”.")
+    return int(text)
 
 
 def _make_writable(folder: Path) -> None:
@@ -59,6 +135,24 @@ def _database_url(url: str | None, data_dir: Path) -> str:
     scheme, separator, rest = url.partition("://")
     driver = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}.get(scheme, scheme)
     return f"{driver}{separator}{rest}"
+
+
+def _logins(data_dir: Path) -> dict[str, str]:
+    """The database's address by the logins that have one of their own; the customers' is ``DATABASE_URL``."""
+    given = {login: _secret(login.setting) for login in Login if login is not Login.CUSTOMER}
+    return {login.value: _database_url(url, data_dir) for login, url in given.items() if url}
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    """Values of statements stay out of logs and traces: they are people's data.
+
+    No statement stays prepared in PostgreSQL: behind PgBouncer in transaction mode the next transaction may meet
+    another server, which has not prepared it, or another client's of the same name.
+    """
+    options: dict[str, Any] = {"hide_parameters": True}
+    if url.startswith("postgresql+psycopg") and os.environ.get("DATABASE_PREPARE") != "1":
+        options["connect_args"] = {"prepare_threshold": None}
+    return options
 
 
 def _kept_key(data_dir: Path) -> str:

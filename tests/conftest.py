@@ -7,12 +7,15 @@ from typing import Any
 
 import pytest
 from argon2 import profiles
-from flask import Flask
+from flask import Flask, has_request_context
 from flask_migrate import upgrade
 
 from portal.accounts.passwords import passwords
 from portal.app import create_app
+from portal.foundation import row_security
 from portal.foundation.db import db
+from portal.foundation.row_security import Login
+from portal.foundation.tenancy import EVERY_ACCOUNT, current_scope
 from tests import postgres
 from tests.factories import Factory
 
@@ -23,6 +26,20 @@ BASICS = {"TESTING": True, "SECRET_KEY": "tests"}
 def _cheap_passwords() -> None:
     """argon2id at its cheapest: what is tested is what we do with a hash, not how long it takes."""
     passwords.use(profiles.CHEAPEST)
+
+
+@pytest.fixture(autouse=True)
+def _tests_act_as_commands_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test does itself outside a scope reaches the database as a command does: by the worker's login, on all
+    accounts' rows. The portal's own filter raises as ever; nothing changes inside a request, or by a named login.
+    """
+    login = row_security.current_login
+
+    def is_outside() -> bool:
+        return row_security._chosen.get() is None and current_scope() is None and not has_request_context()
+
+    monkeypatch.setattr(row_security, "current_login", lambda: Login.WORKER if is_outside() else login())
+    monkeypatch.setattr(row_security, "current_scope", lambda: EVERY_ACCOUNT if is_outside() else current_scope())
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -47,18 +64,33 @@ def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def migrated_template(server: postgres.Server, tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A database of the server with all tables and no row, to copy from; its name."""
+def bare_template(server: postgres.Server) -> str:
+    """A database of the server that is set up for the logins and has no table, to copy from; its name."""
     name = server.create()
+    server.set_up(name)
+    return name
+
+
+@pytest.fixture(scope="session")
+def migrated_template(server: postgres.Server, bare_template: str, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """One with all tables and no row."""
+    name = server.create(bare_template)
     folder = tmp_path_factory.mktemp("template")
-    _migrate(create_app({**BASICS, "DATA_DIR": folder, "SQLALCHEMY_DATABASE_URI": server.url(name)}))
+    _migrate(create_app({**BASICS, "DATA_DIR": folder, **server.settings(name)}))
     return name
 
 
 def _migrate(app: Flask) -> None:
     with app.app_context():
         upgrade()
-        db.engine.dispose()
+    disconnect(app)
+
+
+def disconnect(app: Flask) -> None:
+    """Give back the app's connections."""
+    with app.app_context():
+        for engine in db.engines.values():
+            engine.dispose()
 
 
 @pytest.fixture
@@ -77,8 +109,8 @@ def new_settings(
                 shutil.copy(request.getfixturevalue("migrated_file"), folder / "portal.db")
             return settings
         server: postgres.Server = request.getfixturevalue("server")
-        made.append(server.create(None if empty else request.getfixturevalue("migrated_template")))
-        return settings | {"SQLALCHEMY_DATABASE_URI": server.url(made[-1])}
+        made.append(server.create(request.getfixturevalue("bare_template" if empty else "migrated_template")))
+        return settings | server.settings(made[-1])
 
     yield make
     for name in made:
@@ -99,8 +131,7 @@ def new_app(new_settings: Callable[..., dict[str, Any]]) -> Iterator[Callable[..
 
     yield make
     for app in apps:
-        with app.app_context():
-            db.engine.dispose()
+        disconnect(app)
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from portal.foundation.access import Role
 from portal.foundation.actor import Actor
 from portal.foundation.money import Money
 from portal.foundation.tenancy import across_accounts
+from tests import authenticators
 
 SYSTEM = Actor.system("tests")
 PASSWORD = "correct horse battery"
@@ -56,10 +57,11 @@ class Factory:
         email: str = "",
         name: str = "",
         password: str = PASSWORD,
+        second_factor: bool | None = None,
     ) -> User:
-        """A user with a password; of staff where no account is given."""
+        """A user with a password; of staff, with a second factor too, where no account is given."""
         with self._unit():
-            return accounts.create_user(
+            user = accounts.create_user(
                 by=SYSTEM,
                 email=email or f"{role}{next(self._numbers)}@portal.example",
                 name=name or f"{role.capitalize()} Person",
@@ -67,6 +69,9 @@ class Factory:
                 account_id=account.id if account else None,
                 password=password,
             )
+            if account is None if second_factor is None else second_factor:
+                authenticators.set_up(user)
+        return user
 
     def token(self, user: User, name: str = "test", days: int | None = None) -> str:
         """A live token's secret."""
@@ -135,11 +140,14 @@ class Factory:
         with self._unit():
             return payments.void_invoice(invoice.id, by=SYSTEM, reason="sent by mistake")
 
-    def gateway_payment(self, invoice: Invoice, status: str = "pending") -> Payment:
+    def gateway_payment(self, invoice: Invoice, status: str = "pending", *, reference: str = "") -> Payment:
         """A gateway's payment, ``pending`` or ``processing``."""
         with self._unit():
             payment = payments.start_payment(
-                by=SYSTEM, invoice_id=invoice.id, payment_method="card", transaction_reference="pi_1"
+                by=SYSTEM,
+                invoice_id=invoice.id,
+                payment_method="card",
+                transaction_reference=reference or f"pi_{next(self._numbers)}",
             )
             return payments.process_payment(payment.id, by=SYSTEM) if status == "processing" else payment
 

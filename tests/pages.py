@@ -14,6 +14,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from portal.accounts.models import User
+from tests import authenticators
 from tests.factories import PASSWORD
 
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "path"}
@@ -56,6 +57,11 @@ class Node:
             if own is None or (value not in own.split() if name == "class_" else value != own):
                 return False
         return True
+
+
+def _cells(node: Node) -> list[list[str]]:
+    rows = [row for body in node.all("tbody") for row in body.all("tr")]
+    return [[cell.text for cell in row.children if isinstance(cell, Node)] for row in rows]
 
 
 class _Builder(HTMLParser):
@@ -113,8 +119,11 @@ class Page:
     @property
     def rows(self) -> list[list[str]]:
         """The cells of all table bodies."""
-        bodies = [row for body in self.root.all("tbody") for row in body.all("tr")]
-        return [[cell.text for cell in row.children if isinstance(cell, Node)] for row in bodies]
+        return _cells(self.root)
+
+    def rows_of(self, label: str) -> list[list[str]]:
+        """The cells of the table in the region that is called so; none where there is no such region."""
+        return [row for region in self.root.all(role="region", aria_label=label) for row in _cells(region)]
 
     @property
     def notices(self) -> list[str]:
@@ -162,9 +171,13 @@ class Pages:
         self._csrf_token = ""
 
     def sign_in(self, user: User, password: str = PASSWORD) -> "Pages":
-        """Sign in by the form."""
+        """Sign in by the form, with a code of the user's phone where the portal asks for one."""
         self.get("/login")
-        assert self.post("/login", {"email": user.email, "password": password}).status == 303
+        page = self.post("/login", {"email": user.email, "password": password})
+        assert page.status == 303
+        if page.location == "/login/code":
+            self.follow(page)
+            assert self.post("/login/code", {"code": authenticators.code(user)}).status == 303
         return self
 
     def get(self, path: str, **query: Any) -> Page:
@@ -174,12 +187,32 @@ class Pages:
     def post(self, path: str, data: dict[str, Any] | None = None, *, token: str | None = None) -> Page:
         """Send a form with the session's CSRF token, or another one."""
         if not self._csrf_token and self.get("/profile/").status == 302:
-            self.get("/login")
+            page = self.get("/login")
+            while page.status == 302:  # the second step of signing in has the form
+                page = self.follow(page)
         form = {"csrf_token": self._csrf_token if token is None else token} | (data or {})
         page = self._read(self._client.post(path, data=form))
         if page.status == 303 and path.startswith(("/login", "/logout", "/profile/password")):
             self._csrf_token = ""  # another session, another token
         return page
+
+    @property
+    def csrf_token(self) -> str:
+        """The token that the last form held."""
+        return self._csrf_token
+
+    def send(self, method: str, path: str, **more: Any) -> TestResponse:
+        """Any request with the visitor's cookies; the answer as it is."""
+        return self._client.open(path, method=method, buffered=True, **more)
+
+    def cookies(self) -> dict[str, str]:
+        """The cookies that the browser keeps."""
+        return {cookie.key: cookie.value for cookie in (self._client._cookies or {}).values()}
+
+    def set_cookies(self, cookies: dict[str, str]) -> None:
+        """Put these cookies in."""
+        for name, value in cookies.items():
+            self._client.set_cookie(name, value)
 
     def follow(self, page: Page) -> Page:
         """Where the answer sends the browser."""

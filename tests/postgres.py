@@ -9,14 +9,22 @@ import pwd
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 from tempfile import mkdtemp
+from typing import Any
 
 import psycopg
+from sqlalchemy import create_engine
 
+from portal.cli.database_logins import make_logins
+from portal.foundation.row_security import Login
+
+PREFIX = "app"
+"""How the names of the tests' logins begin."""
 _SYSTEM_FOLDERS = "/usr/lib/postgresql"
 # Tests need no durability of the server, but for those that pull its plug: these ask for a durable one.
 _FAST = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
@@ -47,7 +55,7 @@ class Server:
 
     def __init__(self, *, durable: bool = False) -> None:
         self.folder = Path(mkdtemp(prefix="portal-pg-"))
-        self._user = _other_user() if os.geteuid() == 0 else None
+        self._user = other_user() if os.geteuid() == 0 else None
         self.bin = self._readable(_binaries())
         self.data = self.folder / "data"
         self._names = count(1)
@@ -78,10 +86,41 @@ class Server:
         self.stop()
         shutil.rmtree(self.folder)
 
-    def url(self, database: str, user: str = "postgres", *, password: str = "", host: str = "") -> str:
+    def url(self, database: str, user: str = "postgres", *, password: str = "", host: str = "", port: int = 0) -> str:
         """What ``DATABASE_URL`` takes. Every login is trusted on this server."""
         secret = f":{password}" if password else ""
-        return f"postgresql+psycopg://{user}{secret}@/{database}?host={host or self.folder}"
+        behind = f"&port={port}" if port else ""
+        return f"postgresql+psycopg://{user}{secret}@/{database}?host={host or self.folder}{behind}"
+
+    def settings(self, database: str, *, prefix: str = PREFIX, **behind: Any) -> dict[str, Any]:
+        """Settings of an app that comes to the database by the logins that ``set_up`` made."""
+        logins = {login.value: self.url(database, f"{prefix}_{login}", **behind) for login in Login}
+        return {"SQLALCHEMY_DATABASE_URI": logins.pop(Login.CUSTOMER), "DATABASE_LOGINS": logins}
+
+    def set_up(self, database: str) -> None:
+        """Make the logins, and set the database up for them, as ``flask database setup`` does."""
+        engine = create_engine(self.url(database))
+        with engine.begin() as connection:
+            make_logins(connection, PREFIX, {})
+        engine.dispose()
+
+    @contextmanager
+    def asking_for_passwords(self) -> Iterator[None]:
+        """In the block only the superuser comes in without a password."""
+        rules = self.data / "pg_hba.conf"
+        trusting = rules.read_text()
+        rules.write_text("local all postgres trust\nlocal all all scram-sha-256\n")
+        self._reload()
+        try:
+            yield
+        finally:
+            rules.write_text(trusting)
+            self._reload()
+
+    def _reload(self) -> None:
+        with self.connect() as connection:
+            connection.execute("SELECT pg_reload_conf()")
+            time.sleep(0.2)  # the server's main process reads it when the signal arrives
 
     def connect(self, database: str = "postgres", user: str = "postgres") -> psycopg.Connection:
         """A connection past the portal, in autocommit."""
@@ -137,7 +176,7 @@ class Server:
         return copied / "bin"
 
 
-def _other_user() -> pwd.struct_passwd:
+def other_user() -> pwd.struct_passwd:
     for name in ("postgres", "nobody"):
         try:
             return pwd.getpwnam(name)

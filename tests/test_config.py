@@ -50,3 +50,22 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
 
 def test_statements_values_stay_out_of_logs(tmp_path: Path) -> None:
     assert config.load({"DATA_DIR": tmp_path})["SQLALCHEMY_ENGINE_OPTIONS"] == {"hide_parameters": True}
+
+
+def test_each_login_has_an_address_or_shares_the_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://customer@db/portal")
+    monkeypatch.setenv("DATABASE_STAFF_URL", "postgresql://staff@db/portal")
+    settings = config.load({"DATA_DIR": tmp_path})
+    assert {login: bind["url"] for login, bind in settings["SQLALCHEMY_BINDS"].items()} == {
+        "staff": "postgresql+psycopg://staff@db/portal"
+    }
+    assert settings["SQLALCHEMY_BINDS"]["staff"]["hide_parameters"] is True
+
+
+@pytest.mark.parametrize(("asked", "expected"), [("", {"prepare_threshold": None}), ("1", None)])
+def test_statements_are_prepared_on_demand_only(
+    asked: str, expected: dict[str, None] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", "postgresql://portal@db/portal")
+    monkeypatch.setenv("DATABASE_PREPARE", asked)
+    assert config.load({"DATA_DIR": tmp_path})["SQLALCHEMY_ENGINE_OPTIONS"].get("connect_args") == expected

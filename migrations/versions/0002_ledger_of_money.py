@@ -133,7 +133,6 @@ def add_postings() -> None:
         sa.UniqueConstraint("invoice_id", "seq", "paid_after", name="uq_postings_invoice_id_seq_paid_after"),
         sa.UniqueConstraint("payment_id", "status", name="uq_postings_payment_id_status"),
     )
-    op.create_index("ix_postings_account_id_id", "postings", ["account_id", "id"])
 
 
 def add_pointers_of_payments() -> None:

@@ -1,9 +1,9 @@
-"""Account, User, ApiToken."""
+"""Account, User with sessions and second factor, ApiToken."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, String, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, Uuid
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.foundation import clock
@@ -51,12 +51,11 @@ class User(Model):
     role: Mapped[str] = mapped_column(String(20))
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
     password_hash: Mapped[str | None] = mapped_column(String(200))
-    session_epoch: Mapped[int] = mapped_column(Integer, default=1)
-    """Grows whenever all sessions of the user end: another password, another role, disabled."""
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
     account: Mapped[Account | None] = relationship(lazy="joined")
+    second_factor: Mapped["SecondFactor | None"] = relationship(lazy="joined", viewonly=True)
 
     @property
     def is_enabled(self) -> bool:
@@ -65,6 +64,86 @@ class User(Model):
     @property
     def is_staff(self) -> bool:
         return Role(self.role).is_staff
+
+
+class UserSession(Model):
+    """A browser in which a user signs in or is signed in. Its cookie holds a secret of which only the hash is kept."""
+
+    __tablename__ = "user_sessions"
+    __table_args__ = (Index(None, "user_id", "id"), Index(None, "device_hash"))
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    device_hash: Mapped[str | None] = mapped_column(String(64))
+    """Which browser, by a cookie that outlives the session: one that signed in before is not slowed by a stranger."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    last_seen_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """To the minute: reading a page writes once a minute at most."""
+    idle_seconds: Mapped[int] = mapped_column(Integer)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    address: Mapped[str] = mapped_column(String(60))
+    agent: Mapped[str] = mapped_column(String(60))
+    """Browser and system, such as “Firefox on Linux”."""
+    authenticated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """None while only the password was shown: such a session opens nothing but the second step of signing in."""
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the second factor was shown in it last."""
+    offered_secret: Mapped[str | None] = mapped_column(String(200))
+    """A new factor's secret, sealed, until a first code shows that an app has it."""
+    offered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    user: Mapped[User] = relationship(lazy="joined")
+
+    @property
+    def is_live(self) -> bool:
+        now = clock.now()
+        idle = timedelta(seconds=self.idle_seconds)
+        return self.ended_at is None and now < self.expires_at and now - self.last_seen_at < idle
+
+    @property
+    def is_authenticated(self) -> bool:
+        return self.authenticated_at is not None
+
+
+class SecondFactor(Model):
+    """What a user has beside the password: an app that shows a code of six digits, another one every 30 seconds."""
+
+    __tablename__ = "second_factors"
+
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"), primary_key=True)
+    sealed_secret: Mapped[str] = mapped_column(String(200))
+    last_step: Mapped[int] = mapped_column(BigInteger)
+    """The time step of the last code that was taken. No code of it or of an earlier one is taken again."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class RecoveryCode(Model):
+    """What stands in for a lost second factor, once. The selector finds it; the hash is of the whole code."""
+
+    __tablename__ = "recovery_codes"
+    __table_args__ = (UniqueConstraint("user_id", "selector"),)
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
+    selector: Mapped[str] = mapped_column(String(2))
+    code_hash: Mapped[str] = mapped_column(String(200))
+    used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class AttemptLimit(Model):
+    """How many attempts somebody, or an address, has used up. Rows of the past mean the same as none."""
+
+    __tablename__ = "attempt_limits"
+    __table_args__ = (Index(None, "free_at"),)
+
+    key: Mapped[str] = mapped_column(String(64), primary_key=True)
+    """A fingerprint: the table names neither addresses nor people."""
+    free_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When all attempts are free again."""
+    noted_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the audit log was last told of a refusal."""
 
 
 class ApiToken(Model):

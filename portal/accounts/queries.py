@@ -21,10 +21,6 @@ def get_user(user_id: UUID | None) -> User:
     return (session.get(User, user_id) if user_id else None) or _absent()
 
 
-def find_user_by_id(user_id: UUID) -> User | None:
-    return session.get(User, user_id)
-
-
 def find_user(email: str) -> User | None:
     return session.scalar(select(User).where(User.email == email.strip().lower()))
 

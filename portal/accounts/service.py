@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from portal.accounts.models import UQ_ACCOUNT_NUMBER, UQ_USER_EMAIL, Account, User
 from portal.accounts.passwords import passwords
+from portal.accounts.sessions import end_sessions
 from portal.foundation import audit, clock, freetext, places
 from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Role
 from portal.foundation.actor import Actor
@@ -30,7 +31,7 @@ def create_account(
         if unit.scalar(select(Account.id).where(Account.number == account.number)):
             raise taken
         unit.add(account)
-        flush_or_refuse(UQ_ACCOUNT_NUMBER, taken)
+        flush_or_refuse({UQ_ACCOUNT_NUMBER: taken})
         _record(by, "account.created", account, number=account.number, name=account.name)
     return account
 
@@ -67,11 +68,16 @@ def update_account(account_id: UUID, *, by: Actor, name: str, locale: str, timez
 
 
 def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUID | None, password: str) -> User:
-    """Add a user of an account, or of staff (no account). Raises Invalid, and Conflict where the address is taken."""
+    """Add a user of an account, or of staff (no account). Raises Invalid, and Conflict where the address is taken.
+
+    Staff are added by somebody who shows their second factor: another user must be no way around it.
+    """
     by.must(Permission.USER_MANAGE)
     if role not in (STAFF_ROLES if account_id is None else CUSTOMER_ROLES):
         whose = "staff, who have no account" if account_id is None else "an account's users"
         raise Invalid("role_does_not_fit", f"“{role}” is not a role of {whose}.", field="role")
+    if account_id is None:
+        by.must_confirm()
     user = User(
         email=normalized_email(email),
         name=freetext.required(name, field="name", most=200, label="The name"),
@@ -86,35 +92,28 @@ def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUI
         if unit.scalar(select(User.id).where(User.email == user.email)):
             raise taken
         unit.add(user)
-        flush_or_refuse(UQ_USER_EMAIL, taken)
+        flush_or_refuse({UQ_USER_EMAIL: taken})
         _record(by, "user.created", user, email=user.email, role=user.role)
     return user
 
 
 def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
-    """Give the user another password, by themselves or by an admin, and end all their sessions."""
+    """Give the user another password, by themselves or by an admin. All their sessions end but the one that asks."""
     if by.user_id != user_id:
         by.must(Permission.USER_MANAGE)
     hashed = passwords.hash(password)  # before the unit: it takes long, and others wait for the lock
     with transaction():
         user = locked(User, user_id) or _absent()
         user.password_hash = hashed
-        user.session_epoch += 1
         _record(by, "user.password_changed", user)
+        end_sessions(user, by=by, why="another password", spare=by.session_id)
     return user
-
-
-def change_own_password(*, by: Actor, current: str, password: str) -> User:
-    """Give oneself another password, knowing the current one. Raises Invalid where it is not right."""
-    user = session.get(User, by.user_id) or _absent()
-    if not passwords.fits(current, user.password_hash):
-        raise Invalid("wrong_password", "This is not your current password.", field="current_password")
-    return set_password(user.id, by=by, password=password)
 
 
 def change_role(user_id: UUID, *, by: Actor, role: Role) -> User:
     """Give the user another role of the same side (account or staff), and end all their sessions."""
     by.must(Permission.USER_MANAGE)
+    by.must_confirm()
     with transaction():
         user = locked(User, user_id) or _absent()
         if by.user_id == user_id:
@@ -124,7 +123,7 @@ def change_role(user_id: UUID, *, by: Actor, role: Role) -> User:
         if user.role != role.value:
             _record(by, "user.role_changed", user, role=(user.role, role.value))
             user.role = role.value
-            user.session_epoch += 1
+            end_sessions(user, by=by, why="another role")
     return user
 
 
@@ -137,17 +136,21 @@ def set_enabled(user_id: UUID, *, by: Actor, enabled: bool) -> User:
             raise Conflict("own_user", "Nobody disables themselves. Ask another admin.")
         if user.is_enabled != enabled:
             user.disabled_at = None if enabled else clock.now()
-            user.session_epoch += 1
             _record(by, "user.enabled" if enabled else "user.disabled", user)
+            end_sessions(user, by=by, why="locked out")
     return user
 
 
 def authenticate(email: str, password: str) -> User | None:
     """The enabled user with this address and password, or None. Takes the same time whatever is wrong."""
-    address = email.strip().lower()[:254].replace("\x00", "")  # which PostgreSQL takes in no text
-    user = session.scalar(select(User).where(User.email == address))
+    user = session.scalar(select(User).where(User.email == typed_address(email)))
     fits = passwords.fits(password, user.password_hash if user else None)
     return user if user and fits and user.is_enabled else None
+
+
+def typed_address(text: str) -> str:
+    """The address to look for: whatever somebody typed where an address is asked for."""
+    return text.strip().lower()[:254].replace("\x00", "")  # which PostgreSQL takes in no text
 
 
 def normalized_email(email: str) -> str:

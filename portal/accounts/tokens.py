@@ -23,17 +23,21 @@ _LAST_USE_PRECISION = timedelta(minutes=10)
 def issue_token(user_id: UUID, *, by: Actor, name: str, days: int | None = None) -> tuple[ApiToken, str]:
     """Make a token of the user, and its secret: the only time that it is seen. It lives ``days``, or for good.
 
-    Raises Forbidden for somebody else's user, Invalid, and Conflict beyond 50 live tokens or for a disabled user.
+    A token of staff asks for no second factor later, so that it is issued after one only. Raises Forbidden for
+    somebody else's user, Invalid, and Conflict beyond 50 live tokens or for a disabled user.
     """
     _must_manage(user_id, by)
     if days is not None and not 1 <= days <= MAX_DAYS:
         raise Invalid("invalid_days", f"A token lives 1 to {MAX_DAYS} days.", field="days")
     label = freetext.required(name, field="name", most=100, label="The name")
+    freetext.refuse_card_number(label, field="name")
     secret = PREFIX + secrets.token_urlsafe(32)
     with transaction() as unit:
         user = locked(User, user_id)
         if user is None:
             raise NotFound()
+        if user.is_staff:
+            by.must_confirm()
         if not user.is_enabled:
             raise Conflict("user_disabled", "This user is disabled; a token would not work.")
         if sum(token.is_live for token in tokens_of(user_id)) >= MAX_LIVE_TOKENS:

@@ -16,7 +16,7 @@ from portal.foundation.refusals import Invalid
 from portal.html.forms import refused
 from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 
-_NOUNS = ("payment", "invoice", "account", "account_method", "user", "method", "token")
+_NOUNS = ("payment", "invoice", "account", "account_method", "user", "session", "second_factor", "method", "token")
 _PAGES = {
     "payment": ("admin.payment", "payment_id"),
     "invoice": ("admin.invoice", "invoice_id"),

@@ -21,6 +21,8 @@ MAX_LINES = 100
 class LineForm(RowForm):
     """One position."""
 
+    card_free = ("description",)
+
     description = StringField("Description", default="")
     quantity = StringField("Quantity", default="", render_kw={"inputmode": "decimal"})
     unit_price = StringField("Unit price", default="", render_kw={"inputmode": "decimal"})
@@ -56,6 +58,11 @@ class InvoiceForm(Form):
         """A fresh form: three blank lines cover most invoices."""
         self.number.data, self.account.data = number, account
         self.lines.grow(2)
+
+    def mask(self) -> None:
+        super().mask()
+        for row in self.lines.filled():
+            row.mask()
 
     def read(self) -> dict[str, Any] | None:
         """What ``create_invoice`` takes; None where a line is not right, which then says so. Raises Invalid."""
@@ -97,6 +104,8 @@ class InvoiceForm(Form):
 
 class VoidForm(Form):
     """Why an invoice is withdrawn."""
+
+    card_free = ("reason",)
 
     reason = TextAreaField(
         "Reason",

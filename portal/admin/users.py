@@ -9,10 +9,11 @@ from flask.typing import ResponseReturnValue
 from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired
 
-from portal.accounts import service
+from portal.accounts import second_factor, service
 from portal.accounts.models import Account, User
 from portal.accounts.passwords import MIN_LENGTH
 from portal.accounts.queries import find_account, get_user, user_page
+from portal.accounts.sessions import end_sessions_of, sessions_of
 from portal.admin.blueprint import admin
 from portal.foundation import freetext
 from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Role, requires
@@ -151,6 +152,24 @@ def user_activation(user_id: UUID) -> ResponseReturnValue:
     ), "{} may sign in again.")  # fmt: skip
 
 
+@admin.post("/users/<id:user_id>/sessions/end")
+@requires(Permission.USER_MANAGE)
+def user_sessions_end(user_id: UUID) -> ResponseReturnValue:
+    def carry_out() -> User:
+        end_sessions_of(user_id, by=current_actor())
+        return get_user(user_id)
+
+    return _change(user_id, "sessions", Form(), carry_out, "{} is signed out everywhere.")
+
+
+@admin.post("/users/<id:user_id>/second-factor/reset")
+@requires(Permission.USER_MANAGE)
+def user_second_factor_reset(user_id: UUID) -> ResponseReturnValue:
+    return _change(user_id, "factor", Form(), lambda: second_factor.reset(
+        user_id, by=current_actor()
+    ), "{} has no second factor any more, and is signed out everywhere.")  # fmt: skip
+
+
 def _change(user_id: UUID, what: str, form: Form, carry_out: Callable[[], User], told: str) -> ResponseReturnValue:
     """Carry the change out, or show the user with why not."""
     if form.validate_on_submit():
@@ -166,6 +185,8 @@ def _show(user_id: UUID, sent: str = "", form: Form | None = None) -> ResponseRe
         "role": RoleForm(formdata=None, role=shown.role).offer(shown),
         "password": PasswordForm(formdata=None),
         "enabled": Form(formdata=None),
+        "sessions": Form(formdata=None),
+        "factor": Form(formdata=None),
     }
     if form is not None:
         forms[sent] = form
@@ -174,6 +195,8 @@ def _show(user_id: UUID, sent: str = "", form: Form | None = None) -> ResponseRe
         user=shown,
         account=shown.account,
         forms=forms,
+        sessions=sessions_of(shown.id),
+        codes_left=second_factor.recovery_codes_left(shown.id),
         is_self=shown.id == current_actor().user_id,
     )
     return page, form.status if form else 200

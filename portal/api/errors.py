@@ -9,7 +9,8 @@ from flask import g
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from portal.foundation.refusals import Invalid, NotFound, NotSignedIn, Refusal
+from portal.foundation.freetext import mask_card_numbers
+from portal.foundation.refusals import Invalid, NotFound, NotSignedIn, Refusal, TooManyAttempts
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -17,8 +18,10 @@ CONTENT_TYPE = "application/problem+json"
 _FRAMEWORK = {
     405: ("method_not_allowed", "This address does not take that method; the Allow header names those that it does."),
     413: ("body_too_large", "The body is larger than the portal takes (1 MiB)."),
+    414: ("address_too_long", "Path and query are longer than the portal takes (8,000 bytes)."),
     415: ("unsupported_media_type", "Send the body as application/json."),
     429: ("too_many_requests", "Too many requests. Wait as long as Retry-After says."),
+    431: ("headers_too_large", "The headers are more or longer than the portal takes (100 of them, 32 KiB)."),
     500: ("internal_error", "Something went wrong on our side. Nothing was changed. Tell us the request_id."),
 }
 
@@ -31,6 +34,8 @@ def answer(error: Exception) -> Response:
         response.headers.extend(
             (name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")
         )
+    if isinstance(error, TooManyAttempts):
+        response.headers["Retry-After"] = str(error.retry_after)
     if status == HTTPStatus.UNAUTHORIZED:
         bad = ', error="invalid_token"' if refusal.code == "invalid_token" else ""
         response.headers["WWW-Authenticate"] = f'Bearer realm="billing"{bad}'
@@ -58,10 +63,10 @@ def _problem(refusal: Refusal, status: int) -> dict[str, Any]:
         "type": f"urn:billing-portal:error:{refusal.code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": refusal.message,
+        "detail": mask_card_numbers(refusal.message),  # some repeat what was sent
         "success": False,
         "code": refusal.code,
-        "errors": [asdict(error) for error in refusal.errors],
+        "errors": [asdict(error) | {"message": mask_card_numbers(error.message)} for error in refusal.errors],
         **refusal.details,
         "request_id": g.request_id,
     }

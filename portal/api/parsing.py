@@ -47,10 +47,12 @@ class StrictParser(FlaskParser):
 def read_object(req: Request) -> dict[str, Any]:
     """The request's JSON object. Raises Invalid, UnsupportedMediaType, and RequestEntityTooLarge for a huge one."""
     raw = req.get_data()
-    if not raw:
+    if not raw and not req.mimetype:
         return {}
     if req.mimetype != "application/json":
         raise UnsupportedMediaType("Send the body as application/json.")
+    if not raw:
+        return {}
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):

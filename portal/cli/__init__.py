@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+from portal.cli.database import database_commands
 from portal.cli.demo_commands import demo_commands
 from portal.cli.import_command import import_command
 from portal.cli.people import account_commands, token_commands, user_commands
@@ -10,5 +11,6 @@ from portal.cli.serve import serve_command
 
 def register(app: Flask) -> None:
     """Add the commands to the app."""
-    for command in (account_commands, user_commands, token_commands, demo_commands, import_command, serve_command):
+    people = (account_commands, user_commands, token_commands)
+    for command in (*people, database_commands, demo_commands, import_command, serve_command):
         app.cli.add_command(command)

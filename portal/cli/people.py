@@ -5,7 +5,7 @@ from uuid import UUID
 
 import click
 
-from portal.accounts import service, tokens
+from portal.accounts import second_factor, service, tokens
 from portal.accounts.models import User
 from portal.accounts.queries import find_account, find_user
 from portal.cli.speaking import OPERATOR, speaking
@@ -76,6 +76,15 @@ def enable_user(email: str) -> None:
     """Let a user in again."""
     service.set_enabled(_user(email).id, by=OPERATOR, enabled=True)
     click.echo(f"{email} may sign in again.")
+
+
+@user_commands.command("reset-second-factor")
+@click.argument("email")
+@speaking
+def reset_second_factor(email: str) -> None:
+    """Take a lost second factor off a user. Sessions end; staff set up another when they sign in."""
+    second_factor.reset(_user(email).id, by=OPERATOR)
+    click.echo(f"{email} has no second factor any more.")
 
 
 @click.group("tokens")

@@ -5,7 +5,8 @@ import socket
 import click
 from flask import current_app
 from flask_migrate import upgrade
-from granian.constants import Interfaces
+from granian.constants import HTTPModes, Interfaces
+from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
 
@@ -13,6 +14,8 @@ from portal.accounts.passwords import DEMO_PASSWORD, is_demo
 from portal.cli.demo import SIGN_INS, load_demo_once
 from portal.cli.speaking import speaking
 from portal.foundation.db import db
+from portal.foundation.logs import SERVER_LOGS
+from portal.safety import check_before_serving, check_settings, settle_environment
 
 # Two processes keep the portal answering while one is busy; their threads wait for the database, not for each other.
 WORKERS, THREADS = 2, 4
@@ -26,10 +29,13 @@ WORKERS, THREADS = 2, 4
 @speaking
 def serve_command(host: str, port: int, workers: int, demo: bool) -> None:
     """Migrate, and serve with a production server until Ctrl-C."""
+    settle_environment(current_app, demo=demo, host=host)
+    check_settings(current_app)
     _check_port(host, port)
     upgrade()
     if demo:
         load_demo_once()
+    check_before_serving(current_app)
     _greet(host, port)
     db.session.remove()
     db.engine.dispose()  # the server's processes open their own connections
@@ -43,6 +49,9 @@ def serve_command(host: str, port: int, workers: int, demo: bool) -> None:
         respawn_failed_workers=True,
         log_enabled=True,
         log_level=LogLevels.warning,
+        log_dictconfig=SERVER_LOGS,
+        http=HTTPModes.http1,  # proxies speak it, and its headers have a limit
+        http1_settings=HTTP1Settings(max_buffer_size=64 * 1024),
     )
     server.serve()
 

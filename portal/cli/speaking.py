@@ -10,10 +10,12 @@ from sqlalchemy.exc import OperationalError, ProgrammingError
 
 from portal.foundation.actor import Actor
 from portal.foundation.refusals import Refusal
+from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
 
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
+INSUFFICIENT_PRIVILEGE = "42501"
 OPERATOR = Actor.system("command line")
 """Whoever may run commands on this machine."""
 
@@ -24,13 +26,16 @@ def speaking(command: Callable[Parameters, Result]) -> Callable[Parameters, Resu
     @wraps(command)
     def run(*args: Parameters.args, **kwargs: Parameters.kwargs) -> Result:
         try:
-            with across_accounts():
+            with across_accounts(), by_login(Login.WORKER):
                 return command(*args, **kwargs)
         except Refusal as refusal:
             raise click.ClickException(refusal.message) from refusal
         except (OperationalError, ProgrammingError) as error:
             if "no such table" in str(error.orig) or "does not exist" in str(error.orig):
                 message = "The database has no tables yet. Run: flask --app wsgi db upgrade"
+                raise click.ClickException(message) from error
+            if getattr(error.orig, "sqlstate", None) == INSUFFICIENT_PRIVILEGE:
+                message = f"This login may not do that ({error.orig}). Tables are changed by DATABASE_OWNER_URL."
                 raise click.ClickException(message) from error
             raise click.ClickException(f"The database did not answer: {error.orig}") from error
 

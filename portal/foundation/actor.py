@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from portal.foundation.access import PERMISSIONS, Permission, Role
-from portal.foundation.refusals import Forbidden
+from portal.foundation.refusals import ConfirmationRequired, Forbidden
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,10 @@ class Actor:
     request_id: str = ""
     address: str = ""
     """Where the request came from, as text; empty on the command line."""
+    session_id: UUID | None = None
+    """The browser's session; None for tokens and the command line."""
+    needs_confirmation: bool = False
+    """Whether a browser's session has to show the second factor again before it does something weighty."""
 
     @classmethod
     def system(cls, part: str) -> "Actor":
@@ -38,3 +42,8 @@ class Actor:
         """Raise Forbidden unless the actor has the permission."""
         if not self.may(permission):
             raise Forbidden("forbidden", f"Your role ({self.role}) does not allow this. Ask somebody whose role does.")
+
+    def must_confirm(self) -> None:
+        """Raise ConfirmationRequired where the second factor has to be shown again first."""
+        if self.needs_confirmation:
+            raise ConfirmationRequired

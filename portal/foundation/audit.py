@@ -18,7 +18,7 @@ class AuditEntry(Model):
 
     __tablename__ = "audit_entries"
     __table_args__ = (
-        Index("ix_audit_entries_subject", "subject_type", "subject_id", "id"),
+        Index("ix_audit_entries_subject", "subject_id", "id"),
         Index(None, "account_id", "id"),
     )
 

@@ -1,7 +1,7 @@
 """The database: one engine, one session, one way to write."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +13,9 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
-_WRITING = "portal_writing"
+from portal.foundation.row_security import WRITING as _WRITING
+from portal.foundation.row_security import RoutedSession
+
 RowT = TypeVar("RowT")
 
 
@@ -31,7 +33,7 @@ class Base(DeclarativeBase):
     )
 
 
-db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+db = SQLAlchemy(model_class=Base, session_options={"class_": RoutedSession, "expire_on_commit": False})
 session = db.session
 
 # Flask-SQLAlchemy makes db.Model at run time; the type checker reads the same class before that.
@@ -108,6 +110,13 @@ def transaction() -> Iterator[Session]:
         current.info[_WRITING] = False
 
 
+def end_reading() -> None:
+    """Give back the connections of what was only read. What was loaded stays; a unit of writing goes on."""
+    current = session()
+    if not current.info.get(_WRITING):
+        current.commit()
+
+
 @event.listens_for(Session, "before_flush")
 def _write_only_in_a_unit(current: Session, _context: object, _instances: object) -> None:
     """A changed row outside ``transaction()`` is a mistake in the code: nothing would hold its lock."""
@@ -123,13 +132,14 @@ def violates(error: IntegrityError, constraint: str) -> bool:
     return getattr(getattr(error.orig, "diag", None), "constraint_name", None) == constraint
 
 
-def flush_or_refuse(constraint: str, refusal: Exception) -> None:
-    """Send the pending rows to the database, and raise the refusal where the named constraint stands against them."""
+def flush_or_refuse(refusals: Mapping[str, Exception]) -> None:
+    """Send the pending rows to the database, and raise the refusal of the constraint that stands against them."""
     try:
         session.flush()
     except IntegrityError as error:
-        if violates(error, constraint):
-            raise refusal from error
+        for constraint, refusal in refusals.items():
+            if violates(error, constraint):
+                raise refusal from error
         raise
 
 

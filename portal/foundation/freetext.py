@@ -57,10 +57,9 @@ def required(value: str, *, field: str, most: int, label: str, lines: bool = Fal
 def mask_card_numbers(text: str) -> str:
     """The text with a dot for each digit of whatever looks like a card number: a form may show that much again."""
     plain = unicodedata.normalize("NFKC", text)
-    if len(plain) != len(text):
-        text = plain
     for run in _DIGIT_RUNS.finditer(plain):
         if _holds_card_number(run.group()):
+            text = text if len(text) == len(plain) else plain
             text = text[: run.start()] + re.sub("[0-9０-９]", "•", text[run.start() : run.end()]) + text[run.end() :]
     return text
 

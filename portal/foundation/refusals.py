@@ -56,6 +56,16 @@ class Forbidden(Refusal):
     status = 403
 
 
+class ConfirmationRequired(Forbidden):
+    """The person may, but must show once more that it is them: by a code of their second factor."""
+
+    def __init__(self) -> None:
+        message = (
+            "This needs a code of your second factor that is not older than five minutes. Confirm, then repeat it."
+        )
+        super().__init__("confirmation_required", message)
+
+
 class NotFound(Refusal):
     """Absent, or another account's: nobody can tell which."""
 
@@ -69,3 +79,13 @@ class Conflict(Refusal):
     """Right in itself, but something else stands in the way by now."""
 
     status = 409
+
+
+class TooManyAttempts(Refusal):
+    """Asked too often. ``retry_after`` seconds later it can be tried again."""
+
+    status = 429
+
+    def __init__(self, message: str, *, retry_after: int) -> None:
+        super().__init__("too_many_attempts", message)
+        self.retry_after = retry_after

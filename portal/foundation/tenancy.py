@@ -58,6 +58,11 @@ def across_accounts() -> Iterator[None]:
         _scope.reset(token)
 
 
+def current_scope() -> object:
+    """The account's id, ``EVERY_ACCOUNT``, or None outside any scope."""
+    return _scope.get()
+
+
 @event.listens_for(Session, "do_orm_execute")
 def _keep_to_the_scope(state: ORMExecuteState) -> None:
     if state.is_insert or state.is_column_load or state.is_relationship_load:

@@ -7,7 +7,9 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
-from portal.foundation.refusals import NotSignedIn, Refusal
+from portal.foundation.freetext import mask_card_numbers
+from portal.foundation.refusals import ConfirmationRequired, NotSignedIn, Refusal, TooManyAttempts
+from portal.html import confirmation
 
 _ADVICE = {
     400: "Go back and check what you sent.",
@@ -15,7 +17,10 @@ _ADVICE = {
     404: "Check the address, or start from the overview.",
     405: "Go back and use the links and buttons of the pages.",
     413: "Send less at once.",
-    429: "Wait a minute and try again.",
+    414: "Leave out some of the filters.",
+    415: "Go back and use the forms of the pages.",
+    431: "Delete this site's cookies in your browser, and try again.",
+    429: "Nothing was changed. A browser in which you signed in before is not slowed down by what others try.",
     500: "Nothing was changed. Try again; if it happens again, tell us the request number below.",
 }
 _SAID = {
@@ -23,6 +28,8 @@ _SAID = {
     404: "There is nothing here, or it is not yours.",
     405: "This address does not take that kind of request.",
     413: "This is larger than the portal takes.",
+    414: "This address is longer than the portal takes.",
+    431: "Your browser sent more headers than the portal takes.",
     500: "Something went wrong on our side.",
 }
 
@@ -31,6 +38,8 @@ def answer(error: Exception) -> Response:
     """The page for an error. Somebody who is not signed in is sent to sign in first, and back afterwards."""
     if isinstance(error, NotSignedIn):
         return _to_sign_in()
+    if isinstance(error, ConfirmationRequired):
+        return confirmation.page()
     status, message = _read(error)
     page = render_template(
         "errors/error.html", status=status, message=message, advice=_ADVICE.get(status, _ADVICE[400])
@@ -38,12 +47,14 @@ def answer(error: Exception) -> Response:
     response = make_response(page, status)
     if isinstance(error, HTTPException):
         response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
+    if isinstance(error, TooManyAttempts):
+        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
 def _read(error: Exception) -> tuple[int, str]:
     if isinstance(error, Refusal):
-        return error.status, error.message
+        return error.status, mask_card_numbers(error.message)
     if isinstance(error, CSRFError):
         return 400, "This page was open for so long, or in so many tabs, that its form is no longer valid."
     status = error.code or 500 if isinstance(error, HTTPException) else InternalServerError.code

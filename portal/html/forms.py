@@ -65,11 +65,11 @@ class Refused:
         for found in error.errors:
             if found.field in self.form:
                 field = self.form[found.field]
-                field.errors = [*field.errors, found.message]
+                field.errors = [*field.errors, mask_card_numbers(found.message)]
             else:
-                self.form.form_errors.append(found.message)
+                self.form.form_errors.append(mask_card_numbers(found.message))
         if not error.errors:
-            self.form.form_errors.append(error.message)
+            self.form.form_errors.append(mask_card_numbers(error.message))
         self.form.mask()
         return True
 

@@ -25,6 +25,7 @@ class FilterForm(Form):
 
     def __init__(self) -> None:
         super().__init__(formdata=request.args)
+        self.card_free = tuple(field.name for field in self if isinstance(field, TextFilter))
 
     @property
     def http_status(self) -> int:
@@ -51,6 +52,7 @@ class TextFilter(StringField):
 
     def pre_validate(self, form: Any) -> None:
         try:
+            freetext.refuse_card_number(self.data or "", field=self.name)
             self.data = freetext.clean(self.data or "", field=self.name, most=MAX_FILTER, label="This")
         except Invalid as refusal:
             raise ValidationError(refusal.message) from None

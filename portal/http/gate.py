@@ -8,10 +8,12 @@ from flask_wtf import CSRFProtect
 
 from portal.foundation.access import declared, is_declared, public
 from portal.foundation.actor import Actor
-from portal.foundation.ids import new_id
+from portal.foundation.db import end_reading
 from portal.foundation.refusals import NotSignedIn
+from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import account_scope
 from portal.http.identity import comes_by_token, identify
+from portal.http.origins import refuse_other_origins
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 csrf = CSRFProtect()
@@ -45,22 +47,26 @@ def current_actor() -> Actor:
 
 
 def enter(scope: AbstractContextManager[None]) -> None:
-    """Stay in this scope of rows until the request ends."""
+    """Stay in this scope of rows until the request ends. It may come by another login: no request holds two."""
+    end_reading()
     g.scopes.enter_context(scope)
 
 
 def _pass() -> None:
-    g.request_id = str(new_id())
     g.scopes = ExitStack()
     g.actor, g.account = None, None
     if request.endpoint in (None, "static"):
         return
+    forgeable = request.method not in SAFE_METHODS and not comes_by_token()
+    if forgeable:
+        refuse_other_origins()
     g.actor = identify()
     _let_in(current_app.view_functions[str(request.endpoint)])
-    if request.method not in SAFE_METHODS and not comes_by_token():
+    if forgeable:
         csrf.protect()
-    if g.actor is not None and g.actor.account_id is not None:
-        enter(account_scope(g.actor.account_id))
+    if g.actor is not None:
+        mine = g.actor.account_id
+        enter(by_login(Login.STAFF) if mine is None else account_scope(mine))
 
 
 def _let_in(view: Callable[..., object]) -> None:

@@ -1,49 +1,113 @@
 """Who asks: a browser session, or on the API a bearer token."""
 
-from uuid import UUID
-
-from flask import Flask, Request, g, request, session
+from flask import Flask, Request, after_this_request, current_app, g, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
+from werkzeug.wrappers import Response
 
-from portal.accounts.models import User
-from portal.accounts.queries import find_user_by_id
+from portal.accounts import sessions, sign_in
+from portal.accounts.agents import device_name
+from portal.accounts.models import User, UserSession
+from portal.accounts.sessions import Cookies, Lifetimes, Place
 from portal.accounts.tokens import find_live_token
 from portal.foundation.access import Role
 from portal.foundation.actor import Actor
-from portal.foundation.ids import parse_id
 from portal.foundation.refusals import NotSignedIn
 
 API_PREFIX = "/api/v1/billing/"
+DEVICE_COOKIE = "portal_device"
+_DEVICE_PATH = "/login"  # where it counts; no other request carries it
 
 
 class SignedIn(UserMixin):
-    """A user as Flask-Login keeps one: their id, and the epoch in which their sessions count."""
+    """A session as Flask-Login keeps one: the cookie holds its secret and nothing else about anybody."""
 
-    def __init__(self, user: User) -> None:
-        self.user = user
+    def __init__(self, row: UserSession, secret: str) -> None:
+        self.row = row
+        self._secret = secret
+
+    @property
+    def is_authenticated(self) -> bool:
+        """False while only the password was shown."""
+        return self.row.is_authenticated
 
     def get_id(self) -> str:
-        return f"{self.user.id}:{self.user.session_epoch}"
+        return self._secret
 
 
 def init_identity(app: Flask) -> None:
     """Teach the app to read its sessions."""
     manager = LoginManager(app)
-    manager.session_protection = None  # addresses of phones change; the epoch ends sessions
+    manager.session_protection = None  # addresses of phones change; sessions end by their row
     manager.user_loader(_load)
 
 
-def sign_in(user: User) -> None:
-    """Begin a session of the user. Whatever the browser carried before is dropped."""
+def begin(row: UserSession, cookies: Cookies) -> None:
+    """Give the browser its session. Whatever it carried before is dropped, and ends."""
+    before = here()
+    if before is not None and before.id != row.id:
+        sessions.end_session(before.id, by=place().actor(before.user, session_id=before.id))
     session.clear()
-    login_user(SignedIn(user))
+    login_user(SignedIn(row, cookies.session))
     session.permanent = True
+    if cookies.device is not None:
+        _remember_browser(cookies.device)
+
+
+def renew() -> None:
+    """Another secret for this session, so that a copy of its cookie dies."""
+    row = here()
+    if row is not None:
+        begin(row, Cookies(sessions.renew_session(row.id)))
 
 
 def sign_out() -> None:
-    """End the session."""
+    """End the session, on the server too."""
+    row = here()
+    if row is not None:
+        sessions.end_session(row.id, by=place().actor(row.user, session_id=row.id))
     logout_user()
     session.clear()
+    g.signed_out = True  # the answer has the browser drop what it keeps of the portal
+
+
+def here() -> UserSession | None:
+    """The browser's session, whole or half; None where it has none."""
+    row: UserSession | None = getattr(current_user, "row", None)
+    return row
+
+
+def half_signed_in() -> UserSession:
+    """The session of somebody who has shown the password only. Raises NotSignedIn where there is none."""
+    row = here()
+    if row is None or row.is_authenticated:
+        raise NotSignedIn("not_signed_in", "Sign in first.")
+    return row
+
+
+def place() -> Place:
+    """Where the request comes from."""
+    settings = current_app.config
+    return Place(
+        address=request.remote_addr or "",
+        agent=device_name(request.user_agent.string),
+        device=request.cookies.get(DEVICE_COOKIE, ""),
+        request_id=g.request_id,
+        lifetimes=Lifetimes(
+            settings["SESSION_STAFF_IDLE"],
+            settings["SESSION_STAFF"],
+            settings["SESSION_CUSTOMER_IDLE"],
+            settings["SESSION_CUSTOMER"],
+        ),
+    )
+
+
+def confirm(code: str) -> None:
+    """Show the second factor once more. Raises Invalid where the code does not fit, and TooManyAttempts."""
+    row = here()
+    if row is None or g.actor is None:
+        raise NotSignedIn("not_signed_in", "Sign in first.")
+    sign_in.confirm(row, code, by=g.actor)
+    g.actor = _session_actor(g.actor.face)
 
 
 def identify() -> Actor | None:
@@ -67,7 +131,7 @@ def comes_by_token() -> bool:
 
 
 def _session_actor(face: str) -> Actor | None:
-    return _actor(current_user.user, face) if current_user.is_authenticated else None
+    return _actor(current_user.row.user, face, current_user.row) if current_user.is_authenticated else None
 
 
 def _bearer(header: str) -> User:
@@ -79,7 +143,7 @@ def _bearer(header: str) -> User:
     return token.user
 
 
-def _actor(user: User, face: str) -> Actor:
+def _actor(user: User, face: str, row: UserSession | None = None) -> Actor:
     g.account = user.account
     return Actor(
         user_id=user.id,
@@ -89,13 +153,26 @@ def _actor(user: User, face: str) -> Actor:
         face=face,
         request_id=g.request_id,
         address=request.remote_addr or "",
+        session_id=row.id if row else None,
+        needs_confirmation=sessions.needs_confirmation(row) if row else False,
     )
 
 
-def _load(session_id: str) -> SignedIn | None:
-    user_id, _, epoch = session_id.partition(":")
-    parsed: UUID | None = parse_id(user_id)
-    user = find_user_by_id(parsed) if parsed else None
-    if user is None or not user.is_enabled or str(user.session_epoch) != epoch:
-        return None
-    return SignedIn(user)
+def _remember_browser(device: str) -> None:
+    @after_this_request
+    def set_cookie(response: Response) -> Response:
+        response.set_cookie(
+            DEVICE_COOKIE,
+            device,
+            max_age=sessions.KNOWN_BROWSER_LIFE,
+            path=_DEVICE_PATH,
+            secure=current_app.config["SESSION_COOKIE_SECURE"],
+            httponly=True,
+            samesite="Strict",
+        )
+        return response
+
+
+def _load(secret: str) -> SignedIn | None:
+    row = sessions.find_session(secret)
+    return SignedIn(row, secret) if row else None

@@ -1,4 +1,4 @@
-"""The profile: who one is, one's password, one's tokens. Staff have one too."""
+"""The profile: who one is, one's password, sessions and tokens. Staff have one too."""
 
 from uuid import UUID
 
@@ -7,8 +7,10 @@ from flask.typing import ResponseReturnValue
 from wtforms import IntegerField, PasswordField, StringField
 from wtforms.validators import InputRequired, Optional
 
+from portal.accounts import second_factor
 from portal.accounts.queries import get_user
-from portal.accounts.service import change_own_password
+from portal.accounts.sessions import end_other_sessions, end_session, sessions_of
+from portal.accounts.sign_in import change_own_password
 from portal.accounts.tokens import issue_token, revoke_token, tokens_of
 from portal.foundation.access import Permission, requires
 from portal.html.forms import Form, refused
@@ -19,6 +21,8 @@ from portal.web.blueprint import web
 
 class TokenForm(Form):
     """A new token."""
+
+    card_free = ("name",)
 
     name = StringField("Name", [InputRequired("Name the program that will use it.")], render_kw={"maxlength": 100})
     days = IntegerField("Days until it expires", [Optional()], render_kw={"min": 1, "max": 3650})
@@ -51,13 +55,32 @@ def change_password() -> ResponseReturnValue:
     form = PasswordForm(prefix="")
     if form.validate():
         with refused(form):
-            user = change_own_password(
-                by=current_actor(), current=form.current_password.data, password=form.password.data
-            )
-            identity.sign_in(user)
+            change_own_password(by=current_actor(), current=form.current_password.data, password=form.password.data)
+            identity.renew()
             flash("Your password is changed. Everywhere else you are signed out.")
             return redirect(url_for("web.profile"), 303)
     return _profile_page(password_form=form)
+
+
+@web.post("/profile/sessions/<id:session_id>/end")
+@requires(Permission.PROFILE)
+def end_one_session(session_id: UUID) -> ResponseReturnValue:
+    """Sign one of one's browsers out."""
+    if session_id == current_actor().session_id:
+        identity.sign_out()
+        return redirect(url_for("web.sign_in"), 303)
+    ended = end_session(session_id, by=current_actor())
+    flash(f"{ended.agent} is signed out.")
+    return redirect(url_for("web.profile"), 303)
+
+
+@web.post("/profile/sessions/end")
+@requires(Permission.PROFILE)
+def end_all_other_sessions() -> ResponseReturnValue:
+    """Sign all browsers out but this one."""
+    end_other_sessions(by=current_actor())
+    flash("Everywhere else you are signed out.")
+    return redirect(url_for("web.profile"), 303)
 
 
 @web.post("/profile/tokens/")
@@ -91,6 +114,8 @@ def _profile_page(*, token_form: Form | None = None, password_form: Form | None 
         user=user,
         live=[token for token in tokens if token.is_live],
         ended=[token for token in tokens if not token.is_live],
+        sessions=sessions_of(user.id),
+        codes_left=second_factor.recovery_codes_left(user.id),
         token_form=token_form or TokenForm(formdata=None),
         password_form=password_form or PasswordForm(formdata=None),
     )

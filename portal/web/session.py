@@ -1,18 +1,21 @@
-"""Signing in and out."""
+"""Signing in, in one step or two, and out."""
 
-from flask import flash, g, redirect, render_template, request, url_for
+from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import EmailField, PasswordField
+from wtforms import EmailField, PasswordField, StringField
 from wtforms.validators import InputRequired
 
-from portal.accounts.models import User
-from portal.accounts.service import authenticate
-from portal.foundation import audit
-from portal.foundation.access import Permission, Role, public, requires
-from portal.foundation.actor import Actor
+from portal.accounts import second_factor
+from portal.accounts import sign_in as signing_in
+from portal.accounts.models import UserSession
+from portal.accounts.sign_in import Started
+from portal.foundation.access import Permission, public, requires
+from portal.html import confirmation as confirming
 from portal.html.addresses import local_address
-from portal.html.forms import Form
+from portal.html.forms import Form, refused
+from portal.html.qr import as_image
 from portal.http import identity
+from portal.http.gate import current_actor
 from portal.web.blueprint import web
 
 
@@ -23,12 +26,19 @@ class SignInForm(Form):
     password = PasswordField("Password", [InputRequired("Type your password.")])
 
 
+class CodeForm(Form):
+    """A code of an app, or a recovery code."""
+
+    code = StringField("Code", [InputRequired("Type the code that your app shows now.")])
+
+
 @web.get("/login")
 @public
 def sign_in() -> ResponseReturnValue:
-    """The form; somebody who is signed in is sent on."""
-    if g.actor is not None:
-        return redirect(_home(g.actor.is_staff))
+    """The form; somebody who is signed in is sent on, and somebody half signed in to the second step."""
+    row = identity.here()
+    if row is not None and _onward(row):
+        return redirect(_onward(row))
     return render_template("web/session/sign_in.html", form=SignInForm())
 
 
@@ -38,29 +48,104 @@ def start_session() -> ResponseReturnValue:
     """Sign in. Whatever is wrong with address and password, the answer is the same."""
     form = SignInForm()
     if form.validate():
-        user = authenticate(form.email.data, form.password.data)
-        if user is not None:
-            identity.sign_in(user)
-            _note("session.started", user)
-            return redirect(local_address(request.args.get("next")) or _home(user.is_staff), 303)
+        started = signing_in.by_password(form.email.data, form.password.data, place=identity.place())
+        if started is not None:
+            identity.begin(started.session, started.cookies)
+            return redirect(_onward(started.session), 303)
         form.form_errors.append("Address and password do not fit. Check both, and try again.")
     return render_template("web/session/sign_in.html", form=form), form.status
 
 
-@web.post("/logout")
+@web.get("/login/code")
+@public
+def second_step() -> ResponseReturnValue:
+    """Ask for the second factor."""
+    identity.half_signed_in()
+    return render_template("web/session/code.html", form=CodeForm())
+
+
+@web.post("/login/code")
+@public
+def finish_session() -> ResponseReturnValue:
+    """Sign in: the second step."""
+    row, form = identity.half_signed_in(), CodeForm()
+    if form.validate():
+        with refused(form):
+            started = signing_in.by_code(row, form.code.data, place=identity.place())
+            identity.begin(started.session, started.cookies)
+            if started.by_recovery_code:
+                _say_what_is_left(row)
+            return redirect(_onward(row), 303)
+    return render_template("web/session/code.html", form=form), form.status
+
+
+@web.get("/login/set-up")
+@public
+def set_up() -> ResponseReturnValue:
+    """Show the second factor that has to be set up before anything else."""
+    return _set_up_page(identity.half_signed_in(), CodeForm())
+
+
+@web.post("/login/set-up")
+@public
+def finish_set_up() -> ResponseReturnValue:
+    """Set it up, and sign in. The recovery codes stand on this one answer and nowhere else."""
+    row, form = identity.half_signed_in(), CodeForm()
+    if form.validate():
+        with refused(form):
+            started = signing_in.by_set_up(row, form.code.data, place=identity.place())
+            identity.begin(started.session, started.cookies)
+            return _codes_page(started, _onward(row)), 201
+    return _set_up_page(row, form)
+
+
+@web.route("/confirmation", methods=["GET", "POST"])
 @requires(Permission.PROFILE)
+def confirmation() -> ResponseReturnValue:
+    """Show the second factor again, ahead of what asks for it; the code is read before this view."""
+    actor = current_actor()
+    return confirming.page() if actor.needs_confirmation else redirect(_next() or _home(is_staff=actor.is_staff), 303)
+
+
+@web.post("/logout")
+@public
 def sign_out() -> ResponseReturnValue:
-    """End the session."""
+    """End the session, also one that is only half begun."""
     identity.sign_out()
     flash("You are signed out.")
     return redirect(url_for("web.sign_in"), 303)
 
 
-def _home(is_staff: bool) -> str:
+def _onward(row: UserSession) -> str:
+    """Where somebody goes who has come this far in signing in; empty where only signing in anew helps."""
+    if row.is_authenticated:
+        return _next() or _home(is_staff=row.user.is_staff)
+    if row.user.second_factor is not None:
+        return url_for("web.second_step", next=_next())
+    return url_for("web.set_up", next=_next()) if second_factor.live_offer(row) else ""
+
+
+def _next() -> str | None:
+    return local_address(request.args.get("next"))
+
+
+def _home(*, is_staff: bool) -> str:
     return url_for("admin.approval_queue" if is_staff else "web.overview")
 
 
-def _note(action: str, user: User) -> None:
-    """Sign-ins stand in the audit log."""
-    actor = Actor(user.id, user.account_id, Role(user.role), user.name, "web", g.request_id, request.remote_addr or "")
-    audit.record(actor, action, "user", user.id, account_id=user.account_id)
+def _set_up_page(row: UserSession, form: CodeForm) -> ResponseReturnValue:
+    offered = second_factor.live_offer(row)
+    if offered is None:
+        return redirect(url_for("web.sign_in", next=_next()))
+    address, secret = second_factor.readable_secret(row.user, offered)
+    page = render_template("web/session/set_up.html", form=form, qr=as_image(address), secret=secret)
+    return page, form.status
+
+
+def _say_what_is_left(row: UserSession) -> None:
+    left = second_factor.recovery_codes_left(row.user_id)
+    flash(f"You used a recovery code; {left} are left. Is the phone lost? Set up another on your profile.", "warn")
+
+
+def _codes_page(started: Started, onward: str) -> str:
+    return render_template("web/session/recovery_codes.html", codes=started.recovery_codes, onward=onward)

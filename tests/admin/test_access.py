@@ -74,6 +74,6 @@ def test_a_form_without_its_token_changes_nothing(admin: Pages, world: World) ->
 
 
 @pytest.mark.parametrize("noun", ["payments", "invoices", "accounts", "users", "methods"])
-@pytest.mark.parametrize("id_", ["xyz", "1", "%00", "0" * 36, "x" * 10_000, "01920000-0000-7000-8000-000000000000"])
+@pytest.mark.parametrize("id_", ["xyz", "1", "%00", "0" * 36, "x" * 5_000, "01920000-0000-7000-8000-000000000000"])
 def test_what_is_not_there_is_404(admin: Pages, noun: str, id_: str) -> None:
     assert admin.get(f"/admin/{noun}/{id_}/").status == 404

@@ -18,6 +18,8 @@ from portal.billing.payments.references import normalize_reference
         ("STRASSE", "straße"),
         ("ﬁ-1", "FI1"),
         ("T\tRF1", "TRF1"),
+        ("ТRF-АВС", "TRF-ABC".replace("C", "С")),  # Cyrillic Te, A, Ve, Es
+        ("ΤRF-ΑΒΕ", "TRF-ABE"),  # Greek Tau, Alpha, Beta, Epsilon
     ],
 )
 def test_same(one: str, two: str) -> None:
@@ -31,7 +33,7 @@ def test_different(one: str, two: str) -> None:
     assert normalize_reference(one) != normalize_reference(two)
 
 
-@pytest.mark.parametrize("text", ["TRF-1", "ŞİŞLİ", "ﬃ", "Ⅳ", "ǅ"])
+@pytest.mark.parametrize("text", ["TRF-1", "ŞİŞLİ", "ﬃ", "Ⅳ", "ǅ", "ПЛАТЁЖ 7", "ΠΛΗΡΩΜΗ"])
 def test_normalizing_twice_changes_nothing(text: str) -> None:
     once = normalize_reference(text)
     assert normalize_reference(once) == once

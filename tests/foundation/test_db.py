@@ -35,6 +35,7 @@ def test_rows_are_written_inside_a_unit_only() -> None:
         session.flush()
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_sqlite_is_durable_and_strict() -> None:
     names = ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers", "busy_timeout")
     assert [session.scalar(text(f"PRAGMA {name}")) for name in names] == ["wal", 2, 1, 1, 15000]

@@ -4,10 +4,13 @@ import pytest
 from sqlalchemy import func, select, update
 
 from portal.billing.invoices.models import Invoice, InvoiceLine
+from portal.billing.methods.models import AccountPaymentMethod
+from portal.billing.methods.service import set_account_method
 from portal.billing.payments.models import Payment
 from portal.foundation.db import session, transaction
+from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import ScopeMissing, account_scope, across_accounts
-from tests.factories import Factory
+from tests.factories import SYSTEM, Factory
 
 pytestmark = pytest.mark.usefixtures("domain")
 
@@ -45,16 +48,18 @@ def test_a_scope_shows_one_accounts_rows(make: Factory) -> None:
 
 def test_a_write_stays_inside_the_scope(make: Factory) -> None:
     acme, globex = make.account("Acme"), make.account("Globex")
-    mine, other = make.invoice(acme), make.invoice(globex)
-    with account_scope(acme.id), transaction() as unit:
-        unit.execute(update(Invoice).values(credits=7))
+    make.method()
+    other = make.invoice(globex)
     with across_accounts():
-        credits = dict(session.execute(select(Invoice.id, Invoice.credits)).all())
-    assert credits == {mine.id: 7, other.id: 0}
+        for account in (acme, globex):
+            set_account_method(account.id, "bank_transfer", by=SYSTEM, is_allowed=True, is_default=False)
+    with account_scope(acme.id), by_login(Login.STAFF), transaction() as unit:
+        unit.execute(update(AccountPaymentMethod).values(label="ours"))
     with across_accounts():
-        foreign = session.get_one(Invoice, other.id)
+        labels = dict(session.execute(select(AccountPaymentMethod.account_id, AccountPaymentMethod.label)).all())
+    assert labels == {acme.id: "ours", globex.id: ""}
     with pytest.raises(ScopeMissing), account_scope(acme.id), transaction() as unit:
-        unit.add(Payment(account_id=globex.id, invoice_id=foreign.id))
+        unit.add(Payment(account_id=globex.id, invoice_id=other.id))
 
 
 def test_scopes_nest_and_end() -> None:

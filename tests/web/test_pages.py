@@ -81,7 +81,7 @@ def test_a_token_is_shown_once(world: World) -> None:
     assert page.response.headers["Cache-Control"] == "no-store"
     profile = pages.get("/profile/")
     assert secret not in profile.response.text
-    assert [row[0] for row in profile.rows] == ["ledger"]
+    assert [row[0] for row in profile.rows_of("Tokens")] == ["ledger"]
     client = world.app.test_client()
     headers = {"Authorization": f"Bearer {secret}"}
     assert client.get("/api/v1/billing/account/", headers=headers).status_code == 200
@@ -104,4 +104,4 @@ def test_bad_tokens_are_refused_at_their_field(world: World) -> None:
     ):
         page = pages.post("/profile/tokens/", data)
         assert (page.status, list(page.field_errors)) == (400, [field])
-    assert pages.get("/profile/").rows == []
+    assert pages.get("/profile/").rows_of("Tokens") == []

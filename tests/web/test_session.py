@@ -1,9 +1,18 @@
 """Signing in and out."""
 
+import re
+
 import pytest
+from sqlalchemy import select
 
 from portal.accounts import service
+from portal.foundation import clock
+from portal.foundation.access import Role
+from portal.foundation.audit import AuditEntry
+from portal.foundation.db import session
+from portal.foundation.ids import new_id
 from tests.factories import PASSWORD, Factory, acting
+from tests.pages import Page, Pages
 from tests.web.conftest import World
 
 
@@ -109,3 +118,158 @@ def test_pages_carry_a_strict_policy_and_are_not_kept(world: World) -> None:
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     )
     assert headers["Cache-Control"] == "no-store"
+
+
+def cookie_of(pages: Pages) -> str:
+    cookie = pages._client.get_cookie("portal_session")
+    assert cookie is not None
+    return cookie.value
+
+
+def with_cookie(world: World, value: str) -> Pages:
+    """Somebody else's browser with a copy of the cookie."""
+    pages = world.visit()
+    pages._client.set_cookie("portal_session", value)
+    return pages
+
+
+def test_a_copied_cookie_is_dead_after_signing_out(world: World) -> None:
+    pages = world.visit("owner")
+    thief = with_cookie(world, cookie_of(pages))
+    assert thief.get("/profile/").status == 200
+    pages.post("/logout")
+    assert thief.get("/profile/").status == 302
+    assert with_cookie(world, cookie_of(thief)).get("/profile/").status == 302
+
+
+def test_a_copied_cookie_is_dead_after_another_password(world: World) -> None:
+    pages = world.visit("owner")
+    thief = with_cookie(world, cookie_of(pages))
+    form = {"current_password": PASSWORD, "password": "another good one"}
+    assert pages.post("/profile/password", form).status == 303
+    assert (pages.get("/profile/").status, thief.get("/profile/").status) == (200, 302)
+
+
+def test_a_session_ends_with_another_role(world: World) -> None:
+    pages = world.visit("member")
+    with world.app.app_context():
+        service.change_role(world.users["member"].id, by=acting(world.users["admin"]), role=Role.OWNER)
+    assert pages.get("/profile/").status == 302
+
+
+def test_a_cookie_planted_before_signing_in_opens_nothing(world: World) -> None:
+    """Session fixation: whoever gave the browser its cookie has nothing of the session that begins in it."""
+    attacker, victim = world.visit(), world.visit()
+    attacker.get("/login")
+    victim._client.set_cookie("portal_session", cookie_of(attacker))
+    victim.sign_in(world.users["owner"])
+    assert (victim.get("/profile/").status, attacker.get("/profile/").status) == (200, 302)
+    mine = world.visit("member")
+    fixed = cookie_of(mine)
+    victim = with_cookie(world, fixed)  # the attacker's own live session: it ends with the victim's sign-in
+    victim.sign_in(world.users["owner"])
+    assert world.users["owner"].name in victim.get("/profile/").text
+    assert mine.get("/profile/").status == 302
+
+
+def test_the_cookie_holds_nothing_of_the_person(world: World) -> None:
+    pages = world.visit("owner")
+    with pages._client.session_transaction() as cookie:
+        kept = {name: str(value) for name, value in cookie.items()}
+    assert set(kept) <= {"_user_id", "_fresh", "_id", "_permanent", "csrf_token"}
+    assert str(world.users["owner"].id) not in str(kept)
+    assert len(kept["_user_id"]) == 43
+
+
+def test_the_cookie_that_tells_the_browser_goes_to_the_sign_in_only(world: World) -> None:
+    pages = world.visit()
+    pages.get("/login")
+    sent = pages.post("/login", {"email": world.users["owner"].email, "password": PASSWORD})
+    (cookie,) = [value for value in sent.response.headers.getlist("Set-Cookie") if value.startswith("portal_device=")]
+    assert {"HttpOnly", "SameSite=Strict", "Path=/login"} <= {part.strip() for part in cookie.split(";")}
+
+
+def test_ones_sessions_are_listed_and_ended(world: World) -> None:
+    here, there = world.visit("viewer"), world.visit("viewer")
+    page = here.get("/profile/")
+    rows = page.rows_of("Sessions")
+    assert [row[0] for row in rows] == ["Werkzeug", "Werkzeug"]
+    assert sorted("This one" in row[3] for row in rows) == [False, True]
+    assert [row[1] for row in rows] == ["127.0.0.1"] * 2
+    end = page.root.one("button", aria_label="End Werkzeug")
+    assert end.parent is not None
+    ended = here.follow(here.post(end.parent.attributes["action"]))
+    assert (ended.notices, len(ended.rows_of("Sessions"))) == (["Werkzeug is signed out."], 1)
+    assert there.get("/profile/").status == 302
+    assert "End all others" not in ended.buttons
+    third = world.visit("viewer")
+    assert "End all others" in here.get("/profile/").buttons
+    assert here.follow(here.post("/profile/sessions/end")).notices == ["Everywhere else you are signed out."]
+    assert (here.get("/profile/").status, third.get("/profile/").status) == (200, 302)
+    own = here.get("/profile/").root.one("button", aria_label="Sign out here")
+    assert own.parent is not None
+    assert here.post(own.parent.attributes["action"]).location == "/login"
+    assert here.get("/profile/").status == 302
+
+
+def test_anothers_session_is_not_there(world: World) -> None:
+    victim, stranger = world.visit("owner"), world.visit("stranger")
+    button = victim.get("/profile/").root.one("button", aria_label="Sign out here")
+    assert button.parent is not None
+    address = button.parent.attributes["action"]
+    absent = f"/profile/sessions/{new_id()}/end"
+    assert stranger.post(address).response.status_code == stranger.post(absent).status == 404
+    assert world.visit("admin").post(address).status == 404
+    assert victim.get("/profile/").status == 200
+
+
+def bare(page: Page) -> str:
+    """All that the answer says, but for its request number and the form's token."""
+    text = page.response.text.replace(page.response.headers["X-Request-ID"], "")
+    return re.sub(r'name="csrf_token" type="hidden" value="[^"]+"', "", text)
+
+
+def test_too_many_guesses_are_answered_alike_whoever_is_guessed(world: World) -> None:
+    answers = []
+    with clock.set_to(clock.now()):
+        for email in (world.users["owner"].email, "x" * len(world.users["owner"].email[:-13]) + "@acme.example"):
+            pages = world.visit()
+            pages.get("/login")
+            sent = [pages.post("/login", {"email": email, "password": "a wrong password"}) for _ in range(6)]
+            answers.append([(page.status, page.response.headers.get("Retry-After"), bare(page)) for page in sent])
+            assert sent[-1].h1 == "Too many requests"
+            assert "Try again in 3 minutes." in sent[-1].text
+    known, unknown = answers
+    assert [answer[:2] for answer in known] == [answer[:2] for answer in unknown] == [(400, None)] * 5 + [(429, "180")]
+    assert known[5] == unknown[5]
+    strip = re.compile(r'value="[^"]*@[^"]*"')
+    assert [strip.sub("", answer[2]) for answer in known] == [strip.sub("", answer[2]) for answer in unknown]
+
+
+def test_a_stranger_who_guesses_does_not_lock_the_user_out_of_their_own_browser(world: World) -> None:
+    user, own = world.users["owner"], world.visit("owner")
+    own.post("/logout")
+    stranger = world.visit()
+    stranger.get("/login")
+    form = {"email": user.email, "password": "a wrong password"}
+    assert [stranger.post("/login", form).status for _ in range(6)][-1] == 429
+    assert stranger.post("/login", form | {"password": PASSWORD}).status == 429
+    assert own.sign_in(user).get("/profile/").status == 200
+
+
+def test_sessions_and_refusals_are_in_the_audit_log(world: World) -> None:
+    user = world.users["owner"]
+    pages = world.visit()
+    pages.get("/login")
+    pages.post("/login", {"email": user.email, "password": "a wrong password"})
+    pages.sign_in(user).post("/logout")
+    with world.app.app_context():
+        entries = session.scalars(
+            select(AuditEntry).where(AuditEntry.action.startswith("session.")).order_by(AuditEntry.id)
+        ).all()
+        told = [(e.action, e.subject_id, e.actor_id, e.address, bool(e.request_id)) for e in entries]
+    assert told == [
+        ("session.refused", user.id, None, "127.0.0.1", True),
+        ("session.started", user.id, user.id, "127.0.0.1", True),
+        ("session.ended", user.id, user.id, "127.0.0.1", True),
+    ]

@@ -38,8 +38,10 @@ def read_line(
     price_field: str = "unit_price",
 ) -> NewLine:
     """A line as typed. Raises Invalid, naming the field behind ``prefix``."""
+    field = f"{prefix}description"
+    freetext.refuse_card_number(description, field=field)
     return NewLine(
-        freetext.required(description, field=f"{prefix}description", most=500, label="The description"),
+        freetext.required(description, field=field, most=500, label="The description"),
         _read_quantity(quantity, f"{prefix}quantity"),
         Money.parse(unit_price, currency, field=f"{prefix}{price_field}"),
     )

@@ -63,7 +63,6 @@ class Invoice(InvoiceFigures, AccountScoped, Model):
             initially="DEFERRED",
             use_alter=True,
         ),
-        Index(None, "account_id", "id"),
         Index(None, "account_id", "status", "id"),
         Index(None, "status", "id"),
     )
@@ -113,7 +112,6 @@ class Posting(AccountScoped, Model):
         UniqueConstraint("invoice_id", "seq"),
         UniqueConstraint("invoice_id", "seq", "paid_after"),
         UniqueConstraint("payment_id", "status"),
-        Index(None, "account_id", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)

@@ -85,7 +85,7 @@ def create_invoice(
         written = [InvoiceLine(**line_values(account_id, position, line)) for position, line in enumerate(lines, 1)]
         invoice = Invoice(account_id=account_id, status=InvoiceStatus.DRAFT.value, lines=written, **values)
         unit.add(invoice)
-        flush_or_refuse(UQ_INVOICE_NUMBER, taken)
+        flush_or_refuse({UQ_INVOICE_NUMBER: taken})
         total = str(Money(invoice.total_minor, currency))
         _record(by, "invoice.created", invoice, number=invoice.number, total=total)
     return invoice
@@ -172,6 +172,7 @@ def void_locked_invoice(invoice: Invoice, *, by: Actor, reason: str) -> None:
     """Withdraw an invoice that nobody paid or is paying. The caller holds its lock and has looked at its payments."""
     by.must(Permission.INVOICE_MANAGE)
     reason = freetext.required(reason, field="reason", most=500, label="The reason", lines=True)
+    freetext.refuse_card_number(reason, field="reason")
     if invoice.status not in (InvoiceStatus.DRAFT, InvoiceStatus.OPEN):
         raise Conflict("invoice_not_open", f"Invoice {invoice.number} is {invoice.status}; it cannot be made void.")
     if invoice.amount_paid:

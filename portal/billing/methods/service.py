@@ -58,7 +58,7 @@ def create_method(*, by: Actor, country: str, method: str, settings: MethodSetti
         if unit.scalar(same):
             raise taken
         unit.add(config)
-        flush_or_refuse(UQ_METHOD, taken)
+        flush_or_refuse({UQ_METHOD: taken})
         audit.record(by, "method.created", "method", config.id, country=country, method=method)
     return config
 

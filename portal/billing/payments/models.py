@@ -28,6 +28,7 @@ from portal.foundation.ids import new_id
 from portal.foundation.tenancy import AccountScoped
 
 UQ_BOOKED_REFERENCE = "uq_payments_booked_reference"
+UQ_GATEWAY_REFERENCE = "uq_payments_gateway_reference"
 
 
 def _one_of(column: str, values: tuple[str, ...]) -> str:
@@ -93,8 +94,10 @@ class Payment(PaymentFigures, AccountScoped, Model):
             ("payment_method", "normalized_reference"),
             "status = 'succeeded' AND same_text_reason IS NULL",
         ),
+        _unique_where(
+            UQ_GATEWAY_REFERENCE, ("payment_method", "transaction_reference"), "normalized_reference IS NULL"
+        ),
         Index("ix_payments_reference", "normalized_reference"),
-        Index(None, "account_id", "id"),
         Index(None, "account_id", "status", "id"),
         Index(None, "invoice_id", "id"),
         Index(None, "status", "id"),

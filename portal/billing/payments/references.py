@@ -10,6 +10,12 @@ MAX_LENGTH = 140
 _DROPPED = {"Pd", "Cf", "Zs", "Mn", "Me"}
 """Unicode categories that do not tell two references apart: dashes, invisible marks, spaces, and lone accents."""
 
+# Letters that look like Latin ones, at least as capitals (Unicode UTS #39, confusables), after folding their case.
+_LOOK_ALIKES = str.maketrans(
+    "авеёзікмнорстухѕјԛԝһӏ" + "αβεζηικμνορτυχϲ",
+    "abee3ikmhopctyxsjqwhl" + "abezhikmnoptyxc",
+)
+
 
 def read_reference(text: str, *, field: str = "transaction_reference") -> str:
     """The reference, cleaned. Raises Invalid where it is missing, too long, unprintable or a card number."""
@@ -22,6 +28,6 @@ def read_reference(text: str, *, field: str = "transaction_reference") -> str:
 
 
 def normalize_reference(text: str) -> str:
-    """The form in which two references are the same: any case, spaces, dashes, zero-width and full-width forms."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    """The form in which two references are the same: any case, blanks, dashes, invisible, full-width, look-alikes."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold()).translate(_LOOK_ALIKES)
     return "".join(c for c in folded if unicodedata.category(c) not in _DROPPED and not c.isspace())

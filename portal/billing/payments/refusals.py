@@ -61,6 +61,11 @@ def reference_booked(first: Payment | None) -> Conflict:
     return Conflict("reference_already_booked", message, field="same_text_reason", **details)
 
 
+def gateway_reference_used() -> Conflict:
+    """For a gateway's reference that stands on a payment already, of whatever account: its answer is a replay."""
+    return Conflict("gateway_reference_used", "The gateway's reference stands on another payment already.")
+
+
 def method_not_available(method: str) -> Invalid:
     """For a method that the account may not use."""
     message = f"“{method[:40]}” is not available to your account. Choose one of the available methods."

@@ -15,7 +15,7 @@ from portal.billing.invoices.service import Step, book, lock_invoice, take_back,
 from portal.billing.methods.queries import get_available_payment_methods
 from portal.billing.payments import refusals
 from portal.billing.payments.figures import is_own
-from portal.billing.payments.models import UQ_BOOKED_REFERENCE, Payment, PaymentEvent
+from portal.billing.payments.models import UQ_BOOKED_REFERENCE, UQ_GATEWAY_REFERENCE, Payment, PaymentEvent
 from portal.billing.payments.references import normalize_reference, read_reference
 from portal.billing.payments.states import (
     DECISIONS,
@@ -120,6 +120,7 @@ def refund_payment(payment_id: UUID, *, by: Actor, version: int, reason: str) ->
     """Give a booked payment back: amount paid and credits are taken back, by new rows of the ledger."""
     by.must(permission_of(Action.REFUND))
     reason = _required_reason(reason)
+    by.must_confirm()
     with transaction():
         invoice, payment = _lock(payment_id)
         _check(payment, Action.REFUND, by, version)
@@ -131,11 +132,12 @@ def refund_payment(payment_id: UUID, *, by: Actor, version: int, reason: str) ->
 
 
 def start_payment(*, by: Actor, invoice_id: UUID, payment_method: str, transaction_reference: str) -> Payment:
-    """Begin a gateway's payment of the outstanding amount."""
+    """Begin a gateway's payment of the outstanding amount. Raises Conflict for a reference that it gave before."""
     by.must(permission_of(Action.START))
     with transaction():
         invoice = lock_invoice(invoice_id)
         _refuse_unless_payable(invoice)
+        _refuse_replayed_reference(payment_method, transaction_reference)
         payment = Payment(
             account_id=invoice.account_id,
             invoice_id=invoice.id,
@@ -228,6 +230,13 @@ def _refuse_used_reference(invoice: Invoice, method: str, normalized: str) -> No
         raise refusals.reference_used(first)
 
 
+def _refuse_replayed_reference(method: str, reference: str) -> None:
+    given = (Payment.payment_method == method, Payment.transaction_reference == reference)
+    with across_accounts():
+        if session.scalar(select(Payment.id).where(*given, Payment.normalized_reference.is_(None))):
+            raise refusals.gateway_reference_used()
+
+
 def _booked_with_same_reference(payment: Payment) -> Payment | None:
     with across_accounts():
         return session.scalar(
@@ -308,7 +317,12 @@ def _step(payment: Payment, status: Status | None, action: Action, by: Actor, re
     session.add(payment)
     # The payment first: its event references it at once, it references its event at the commit. Here, too, the
     # database finds that another with the same reference was booked since we looked.
-    flush_or_refuse(UQ_BOOKED_REFERENCE, refusals.reference_booked(None))
+    flush_or_refuse(
+        {
+            UQ_BOOKED_REFERENCE: refusals.reference_booked(None),
+            UQ_GATEWAY_REFERENCE: refusals.gateway_reference_used(),
+        }
+    )
     session.add(event)
     changes = {"status": (status.value if status else None, to.value)} | ({"reason": reason} if reason else {})
     audit.record(by, f"payment.{action}", "payment", payment.id, account_id=payment.account_id, **changes)

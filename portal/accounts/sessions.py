@@ -1,0 +1,272 @@
+"""Sessions of browsers: rows that end at once. The cookie holds a random secret, and the row its hash.
+
+A session begins with the password alone (``authenticated_at`` is empty) where a second step follows; such a one opens
+nothing else, and lives for a quarter of an hour.
+"""
+
+import secrets
+from dataclasses import dataclass, field
+from datetime import timedelta
+from hashlib import sha256
+from uuid import UUID
+
+from sqlalchemy import Select, delete, or_, select, update
+
+from portal.accounts.models import User, UserSession
+from portal.foundation import audit, clock
+from portal.foundation.access import Permission, Role
+from portal.foundation.actor import Actor
+from portal.foundation.db import locked, session, transaction
+from portal.foundation.refusals import NotFound, NotSignedIn
+
+MAX_SESSIONS = 20
+HALF_SESSION_LIFE = timedelta(minutes=15)
+CONFIRMATION_LIFE = timedelta(minutes=5)
+KNOWN_BROWSER_LIFE = timedelta(days=90)
+_SEEN_PRECISION = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetimes:
+    """How long a session lives without a request, and in all. Staff's are shorter: they see everybody's data."""
+
+    staff_idle: timedelta = timedelta(minutes=30)
+    staff: timedelta = timedelta(hours=12)
+    customer_idle: timedelta = timedelta(hours=12)
+    customer: timedelta = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where somebody signs in: what the request tells about it."""
+
+    address: str
+    agent: str = ""
+    device: str = ""
+    """The secret of the browser's cookie, where it has one."""
+    request_id: str = ""
+    lifetimes: Lifetimes = field(default_factory=Lifetimes)
+
+    def actor(self, user: User | None = None, *, session_id: UUID | None = None) -> Actor:
+        """The user here; the portal itself, for what nobody has shown to be."""
+        if user is None:
+            return Actor(None, None, Role.SYSTEM, "sign-in", "web", self.request_id, self.address)
+        return Actor(
+            user.id, user.account_id, Role(user.role), user.name, "web", self.request_id, self.address, session_id
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Cookies:
+    """What the browser gets, and nobody else ever sees: the session's secret, and the one that tells the browser."""
+
+    session: str
+    device: str | None = None
+
+
+def start_session(
+    user: User, *, place: Place, authenticated: bool, offered_secret: str | None = None
+) -> tuple[UserSession, Cookies]:
+    """Begin a session of a user who has shown the password. Raises NotSignedIn where that is not true any more."""
+    shown_to = user.password_hash
+    secret, device, now = _new_secret(), _device_of(user.id, place), clock.now()
+    with transaction() as unit:
+        current = locked(User, user.id)
+        if current is None or not current.is_enabled or current.password_hash != shown_to:
+            raise NotSignedIn("not_signed_in", "Sign in again.")
+        idle, whole = _lifetime(current, place) if authenticated else (HALF_SESSION_LIFE, HALF_SESSION_LIFE)
+        row = UserSession(
+            user_id=current.id,
+            secret_hash=_hashed(secret),
+            device_hash=_hashed(device) if authenticated else None,
+            created_at=now,
+            last_seen_at=now,
+            idle_seconds=int(idle.total_seconds()),
+            expires_at=now + whole,
+            address=place.address,
+            agent=place.agent,
+            authenticated_at=now if authenticated else None,
+            offered_secret=offered_secret,
+            offered_at=now if offered_secret else None,
+        )
+        unit.add(row)
+        unit.flush()
+        _make_room(row)
+        if authenticated:
+            _note_start(row, place)
+    return row, Cookies(secret, device if authenticated else None)
+
+
+def authenticate_session(row: UserSession, *, place: Place) -> Cookies:
+    """The second step is done: the session counts from now on, by a new secret. Raises NotSignedIn if it ended."""
+    secret, device, now = _new_secret(), _device_of(row.user_id, place), clock.now()
+    with transaction():
+        locked(User, row.user_id)
+        _live_or_refused(row.id)
+        idle, whole = _lifetime(row.user, place)
+        row.secret_hash, row.device_hash = _hashed(secret), _hashed(device)
+        row.authenticated_at = row.confirmed_at = row.last_seen_at = now
+        row.idle_seconds, row.expires_at = int(idle.total_seconds()), now + whole
+        row.offered_secret = row.offered_at = None
+        _make_room(row)
+        _note_start(row, place)
+    return Cookies(secret, device)
+
+
+def renew_session(session_id: UUID) -> str:
+    """Another secret for the session: a copy of the old cookie is worth nothing."""
+    secret = _new_secret()
+    with transaction():
+        _live_or_refused(session_id).secret_hash = _hashed(secret)
+    return secret
+
+
+def find_session(secret: str) -> UserSession | None:
+    """The live session of an enabled user with this secret, or None. Notes when it was seen, to the minute."""
+    row = session.scalar(select(UserSession).where(UserSession.secret_hash == _hashed(secret)))
+    if row is None or not row.is_live or not row.user.is_enabled:
+        return None
+    if clock.now() - row.last_seen_at >= _SEEN_PRECISION:
+        with transaction() as unit:
+            seen = update(UserSession).where(UserSession.id == row.id, UserSession.ended_at.is_(None))
+            unit.execute(seen.values(last_seen_at=clock.now()))
+    return row
+
+
+def sessions_of(user_id: UUID) -> list[UserSession]:
+    """The sessions in which the user is signed in, the one seen last first."""
+    rows = session.scalars(_open(user_id).where(UserSession.authenticated_at.is_not(None)))
+    return sorted((row for row in rows if row.is_live), key=lambda row: row.last_seen_at, reverse=True)
+
+
+def end_session(session_id: UUID, *, by: Actor) -> UserSession:
+    """End one of one's own sessions. A second time changes nothing. Raises NotFound for somebody else's."""
+    with transaction():
+        row = locked(UserSession, session_id)
+        if row is None or row.user_id != by.user_id:
+            raise NotFound()
+        if row.ended_at is None:
+            row.ended_at = clock.now()
+            _note_end(row.user, by, "signed out" if row.id == by.session_id else "ended by its user", 1)
+    return row
+
+
+def end_sessions(user: User, *, by: Actor, why: str, spare: UUID | None = None) -> int:
+    """End all the user's sessions but the spared one; how many. The user is locked: no session begins meanwhile."""
+    with transaction() as unit:
+        rows = [row for row in unit.scalars(_open(user.id)) if row.id != spare]
+        for row in rows:
+            row.ended_at = clock.now()
+        ended = sum(row.is_authenticated for row in rows)
+        if ended:
+            _note_end(user, by, why, ended)
+    return ended
+
+
+def end_other_sessions(*, by: Actor) -> int:
+    """End all one's sessions but this one; how many."""
+    with transaction():
+        return end_sessions(_user_or_refused(by.user_id), by=by, why="ended by its user", spare=by.session_id)
+
+
+def end_sessions_of(user_id: UUID, *, by: Actor) -> int:
+    """End all sessions of a user, by an admin; how many."""
+    by.must(Permission.USER_MANAGE)
+    with transaction():
+        return end_sessions(_user_or_refused(user_id), by=by, why="ended by an admin", spare=by.session_id)
+
+
+def note_confirmation(session_id: UUID) -> None:
+    """The second factor was shown in the session, now."""
+    with transaction():
+        _live_or_refused(session_id).confirmed_at = clock.now()
+
+
+def needs_confirmation(row: UserSession) -> bool:
+    """Whether the second factor has to be shown again. Who has none, has nothing to show."""
+    if row.user.second_factor is None:
+        return False
+    return row.confirmed_at is None or clock.now() - row.confirmed_at > CONFIRMATION_LIFE
+
+
+def is_known_browser(user_id: UUID | None, device: str) -> bool:
+    """Whether the user, if there is one, has signed in with this browser lately."""
+    if not device:
+        return False
+    found = select(UserSession.id).where(
+        UserSession.device_hash == _hashed(device),
+        UserSession.user_id == user_id,
+        UserSession.authenticated_at > clock.now() - KNOWN_BROWSER_LIFE,
+    )
+    return session.scalar(found.limit(1)) is not None
+
+
+def _device_of(user_id: UUID, place: Place) -> str:
+    """The browser's secret. One that the user did not bring from here may be known to whoever planted it: another."""
+    return place.device if is_known_browser(user_id, place.device) else _new_secret()
+
+
+def _lifetime(user: User, place: Place) -> tuple[timedelta, timedelta]:
+    lives = place.lifetimes
+    return (lives.staff_idle, lives.staff) if user.is_staff else (lives.customer_idle, lives.customer)
+
+
+def _open(user_id: UUID) -> Select[UserSession]:
+    now = clock.now()
+    return select(UserSession).where(
+        UserSession.user_id == user_id, UserSession.ended_at.is_(None), UserSession.expires_at > now
+    )
+
+
+def _make_room(row: UserSession) -> None:
+    """The oldest sessions beyond twenty end; what nothing needs any more goes.
+
+    Half sessions push out half ones only: who has but the password must not sign its owner out.
+    """
+    is_whole = UserSession.authenticated_at.is_not(None)
+    alike = _open(row.user_id).where(is_whole if row.is_authenticated else ~is_whole, UserSession.id != row.id)
+    for old in session.scalars(alike.order_by(UserSession.id.desc()).offset(MAX_SESSIONS - 1)):
+        old.ended_at = clock.now()
+    forgotten = clock.now() - KNOWN_BROWSER_LIFE
+    session.execute(
+        delete(UserSession).where(
+            UserSession.user_id == row.user_id,
+            UserSession.created_at < forgotten,
+            or_(UserSession.ended_at < forgotten, UserSession.expires_at < forgotten),
+        )
+    )
+
+
+def _live_or_refused(session_id: UUID) -> UserSession:
+    row = locked(UserSession, session_id)
+    if row is None or not row.is_live:
+        raise NotSignedIn("not_signed_in", "Sign in again.")
+    return row
+
+
+def _user_or_refused(user_id: UUID | None) -> User:
+    user = locked(User, user_id) if user_id else None
+    if user is None:
+        raise NotFound()
+    return user
+
+
+def _note_start(row: UserSession, place: Place) -> None:
+    by = place.actor(row.user, session_id=row.id)
+    audit.record(
+        by, "session.started", "user", row.user_id, account_id=by.account_id, session=row.id, browser=row.agent,
+        second_factor=row.confirmed_at is not None,
+    )  # fmt: skip
+
+
+def _note_end(user: User, by: Actor, why: str, count: int) -> None:
+    audit.record(by, "session.ended", "user", user.id, account_id=user.account_id, why=why, sessions=count)
+
+
+def _new_secret() -> str:
+    return secrets.token_urlsafe(32)
+
+
+def _hashed(secret: str) -> str:
+    """SHA-256: the secret has 256 random bits, a slow hash would add nothing."""
+    return sha256(secret.encode(errors="surrogatepass")).hexdigest()

@@ -1,0 +1,115 @@
+"""Commands about the database itself: its logins, and copies of it."""
+
+import os
+import sqlite3
+import subprocess
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+
+import click
+from sqlalchemy import URL, create_engine, make_url
+
+from portal.cli.database_logins import make_logins, new_passwords
+from portal.cli.speaking import speaking
+from portal.foundation.db import db
+from portal.foundation.row_security import Login
+
+
+@click.group("database")
+def database_commands() -> None:
+    """The database itself: its logins, and copies of it."""
+
+
+@database_commands.command("setup")
+@click.option(
+    "--admin-url",
+    envvar="DATABASE_ADMIN_URL",
+    prompt="Address with the administrator's login",
+    hide_input=True,
+    help="A superuser, or who owns the database and may make roles. Better from the variable DATABASE_ADMIN_URL.",
+)
+@click.option("--prefix", help="How the logins' names begin; the database's name and “_app” if left out.")
+@click.option(
+    "--new-passwords", "renew", is_flag=True, help="Give the logins other passwords, in place of those of before."
+)
+@click.option("--file", "path", type=click.Path(dir_okay=False, path_type=Path), help="Write the settings there.")
+@speaking
+def set_up(admin_url: str, prefix: str | None, renew: bool, path: Path | None) -> None:
+    """Make PostgreSQL's logins with their passwords and rights. A second time changes nothing."""
+    url = make_url(admin_url)
+    if url.get_backend_name() not in ("postgresql", "postgres"):
+        raise click.ClickException("Logins are for PostgreSQL: postgresql://…")
+    if path is not None and path.exists():
+        raise click.ClickException(f"{path} is there already. Name another file.")
+    url = url.set(drivername="postgresql+psycopg")
+    names, passwords = _make(url, prefix or f"{url.database}_app", renew=renew)
+    lines = [f"{login.setting}={_address(url, names[login], secret)}" for login, secret in passwords.items()]
+    if not lines:
+        click.echo("The logins are there, with the passwords that they have. --new-passwords gives them others.")
+    elif path is None:
+        click.echo("\n".join(lines))
+    else:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write("\n".join([*lines, ""]))
+        click.echo(f"The settings are in {path}, for its owner only. They are shown nowhere else.")
+
+
+def _make(url: URL, prefix: str, *, renew: bool) -> tuple[Mapping[Login, str], Mapping[Login, str]]:
+    engine = create_engine(url, hide_parameters=True)
+    try:
+        with engine.begin() as connection:
+            passwords = new_passwords(connection, prefix, all_of_them=renew)
+            return make_logins(connection, prefix, passwords), passwords
+    finally:
+        engine.dispose()
+
+
+def _address(url: URL, name: str, secret: str) -> str:
+    own = url.set(drivername="postgresql", username=name, password=secret)
+    return own.render_as_string(hide_password=False)
+
+
+@database_commands.command("backup")
+@click.argument("path", metavar="FILE", type=click.Path(dir_okay=False, path_type=Path))
+@speaking
+def backup(path: Path) -> None:
+    """Copy the whole database into FILE, while it is in use. docs/operations.md says how it comes back."""
+    if path.exists():
+        raise click.ClickException(f"{path} is there already. Name another file.")
+    url = db.engines.get(Login.OWNER, db.engine).url
+    path.touch(mode=0o600)
+    try:
+        if url.get_backend_name() == "sqlite":
+            _copy_file(Path(str(url.database)), path)
+        else:
+            _dump(url, path)
+    except BaseException:
+        path.unlink()
+        raise
+    click.echo(f"The database is copied to {path}, for its owner only.")
+
+
+def _copy_file(source: Path, copy: Path) -> None:
+    """A consistent copy, taken page by page beside the writers, and looked through."""
+    with closing(sqlite3.connect(source)) as stored, closing(sqlite3.connect(copy)) as copied:
+        stored.backup(copied)
+        found = copied.execute("PRAGMA integrity_check").fetchone()[0]
+    if found != "ok":
+        raise click.ClickException(f"The copy is damaged: {found}. Look at the disk of {source}.")
+
+
+def _dump(url: URL, path: Path) -> None:
+    """By PostgreSQL's own program. The owner is bound by the policies: it says that it wants all accounts' rows."""
+    options = f"-c app.account_id=* -c lock_timeout=0 {os.environ.get('PGOPTIONS', '')}"
+    plain = url.set(drivername="postgresql", password=None)
+    command = ["pg_dump", "--format=custom", "--enable-row-security", f"--file={path}", plain.render_as_string()]
+    known = {"PGPASSWORD": url.password} if url.password else {}
+    try:
+        done = subprocess.run(  # noqa: S603  (the operator's own settings)
+            command, env=os.environ | known | {"PGOPTIONS": options}, capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        raise click.ClickException("PostgreSQL's program pg_dump is not installed here.") from None
+    if done.returncode:
+        raise click.ClickException(f"pg_dump failed: {done.stderr.strip()}")

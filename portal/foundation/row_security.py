@@ -1,0 +1,126 @@
+"""Row-level security: PostgreSQL is told whose rows each statement may see, and which login it comes by.
+
+The policies (``docs/decisions/0012``) compare each row with the setting ``app.account_id``: an account's id, ``*`` for
+all of them, or nothing. Who may say ``*`` is a privilege of the login, so that the customers' login cannot.
+An app with one login only (``DATABASE_URL`` alone) sends everything by that. SQLite knows neither settings nor logins.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from enum import StrEnum
+from typing import Any
+
+from flask_sqlalchemy.session import Session
+from sqlalchemy import Connection, Engine, event
+from sqlalchemy.orm import SessionTransaction
+
+from portal.foundation.tenancy import EVERY_ACCOUNT, current_scope
+
+WRITING = "portal_writing"
+"""Marks the session and the connection of a unit of writing."""
+_UNITS_LOGIN, _TOLD = "portal_units_login", "portal_scope_told"
+
+
+class Login(StrEnum):
+    """As whom the app comes to the database."""
+
+    GATE = "gate"
+    """Before anybody is known: users and tokens, and no row of an account."""
+    CUSTOMER = "customer"
+    """One account's rows."""
+    STAFF = "staff"
+    WORKER = "worker"
+    """The command line and what runs in the background."""
+    OWNER = "owner"
+    """Migrations: owns the tables, and is bound by the policies all the same."""
+
+    @property
+    def setting(self) -> str:
+        """The environment variable with its address. Without it, it comes by the customers'."""
+        return "DATABASE_URL" if self is Login.CUSTOMER else f"DATABASE_{self.name}_URL"
+
+
+_WIDE = frozenset({Login.STAFF, Login.WORKER, Login.OWNER})
+_chosen: ContextVar[Login | None] = ContextVar("login", default=None)
+
+
+@contextmanager
+def by_login(login: Login) -> Iterator[None]:
+    """Come to the database by this login, whatever the scope."""
+    token = _chosen.set(login)
+    try:
+        yield
+    finally:
+        _chosen.reset(token)
+
+
+def current_login() -> Login:
+    """The chosen login, or the least mighty that serves the scope."""
+    scope = current_scope()
+    narrowest = Login.GATE if scope is None else Login.STAFF if scope is EVERY_ACCOUNT else Login.CUSTOMER
+    return _chosen.get() or narrowest
+
+
+class RoutedSession(Session):
+    """A session that takes its connection from the engine of the current login.
+
+    A unit of writing keeps the login that it began with: two connections could not commit as one. A narrower scope
+    inside it is told to its connection; a wider one than its login may see raises.
+    """
+
+    def get_bind(
+        self, mapper: Any = None, clause: Any = None, bind: Engine | Connection | None = None, **options: Any
+    ) -> Engine | Connection:
+        if bind is not None:
+            return bind
+        engines = self._db.engines
+        wanted = engines.get(current_login(), engines[None])
+        begun: Login | None = self.info.get(_UNITS_LOGIN)
+        if begun is None:
+            return wanted
+        held = engines.get(begun, engines[None])
+        if held is not wanted and begun not in _WIDE:
+            raise RuntimeError(f"a unit of the {begun} login cannot go on as {current_login()}: enter the scope first")
+        return held
+
+
+@event.listens_for(RoutedSession, "after_begin")
+def _remember_the_login(current: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    if connection.get_execution_options().get(WRITING):
+        current.info.setdefault(_UNITS_LOGIN, current_login())
+
+
+@event.listens_for(RoutedSession, "after_transaction_end")
+def _forget_the_login(current: Session, transaction: SessionTransaction) -> None:
+    if transaction.parent is None:
+        current.info.pop(_UNITS_LOGIN, None)
+
+
+@event.listens_for(Engine, "begin")
+def _nothing_told(connection: Connection) -> None:
+    connection.info.pop(_TOLD, None)
+
+
+@event.listens_for(Engine, "before_cursor_execute")
+def _tell_the_scope(connection: Connection, _cursor: object, statement: str, *_values: object) -> None:
+    """Tell the scope before the first statement of a transaction, and again where it changed since.
+
+    The setting ends with the transaction, so that a connection carries it to nobody else, be it through a pool of ours
+    or PgBouncer's. It is told even when it is empty: what an earlier user of the connection left must not count.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    if statement.startswith("ROLLBACK TO SAVEPOINT"):
+        connection.info.pop(_TOLD, None)  # the setting goes back as well; before that the server may take nothing else
+        return
+    scope = current_scope()
+    told = "" if scope is None else "*" if scope is EVERY_ACCOUNT else str(scope)
+    if connection.info.get(_TOLD) == told:
+        return
+    connection.info[_TOLD] = told  # before the statement, which comes through here too
+    try:
+        connection.exec_driver_sql("SELECT set_config('app.account_id', %s, true)", (told,))
+    except BaseException:
+        connection.info.pop(_TOLD, None)
+        raise

@@ -1,0 +1,57 @@
+"""Sealing: secrets that must be read again are kept encrypted; what must only be recognised is kept as a fingerprint.
+
+Both work with keys that are derived from the portal's own (``PORTAL_SECRET_KEY``), so that a copy of the database
+alone opens nothing.
+"""
+
+import secrets
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from hmac import digest
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+
+_NONCE = 12
+
+
+class Unreadable(Exception):
+    """What was sealed does not open: by another key, for something else, or changed."""
+
+
+class Sealer:
+    """Seals and recognises. ``use`` gives it the portal's key before anything else; it is one for the process."""
+
+    def use(self, key: str | bytes) -> None:
+        """Derive the keys (HKDF, RFC 5869)."""
+        raw = key.encode() if isinstance(key, str) else key
+        self._box = AESGCM(_derive(raw, b"portal: sealed secrets"))
+        self._mac_key = _derive(raw, b"portal: fingerprints")
+
+    def seal(self, text: str, *, bound_to: object) -> str:
+        """The text, encrypted (AES-256-GCM). It opens only for what it is bound to, such as its user's id."""
+        nonce = secrets.token_bytes(_NONCE)
+        return urlsafe_b64encode(nonce + self._box.encrypt(nonce, text.encode(), str(bound_to).encode())).decode()
+
+    def unseal(self, sealed: str, *, bound_to: object) -> str:
+        """The text again. Raises Unreadable."""
+        try:
+            raw = urlsafe_b64decode(sealed)
+            return self._box.decrypt(raw[:_NONCE], raw[_NONCE:], str(bound_to).encode()).decode()
+        except (InvalidTag, ValueError) as error:
+            raise Unreadable from error
+
+    def fingerprint(self, *parts: object) -> str:
+        """64 hexadecimal digits that stand for the parts (HMAC-SHA-256) and tell nothing about them."""
+        whole = b"".join(
+            len(part).to_bytes(4, "big") + part for part in (str(p).encode(errors="surrogatepass") for p in parts)
+        )
+        return digest(self._mac_key, whole, "sha256").hex()
+
+
+def _derive(key: bytes, purpose: bytes) -> bytes:
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=purpose).derive(key)
+
+
+sealer = Sealer()

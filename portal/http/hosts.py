@@ -1,0 +1,49 @@
+"""Under which names the portal answers, and which proxies it believes."""
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from flask import Flask, request
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from portal.foundation.refusals import Invalid
+
+_HOST = re.compile(
+    r"([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?", re.ASCII | re.IGNORECASE
+)
+_REFUSED = "portal.refused_host"
+
+
+def init_hosts(app: Flask) -> None:
+    """Refuse requests for other hosts; believe as many proxies as the setting says, and none by itself.
+
+    A proxy has to pass the request's own Host on: ``X-Forwarded-Host`` is never read. A wrong name is taken out of the
+    request before the framework sees it, so that not even the page that refuses it can be made of it.
+    """
+    serve = app.wsgi_app
+
+    def check_host(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        if host_name(environ.get("HTTP_HOST", "")) not in app.config["HOSTS"]:
+            environ[_REFUSED], environ["HTTP_HOST"] = True, app.config["HOSTS"][0]
+        return serve(environ, start_response)
+
+    app.wsgi_app = check_host  # type: ignore[method-assign]
+    proxies: int = app.config["PROXIES"]
+    if proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
+    app.before_request(_refuse_other_hosts)
+
+
+def host_name(host: str) -> str | None:
+    """The name in a Host header, without its port and in lower case; None where it is not well-formed.
+
+    Two Host headers reach the app as one with a comma, which no name has.
+    """
+    match = _HOST.fullmatch(host)
+    return match[1].lower() if match and int(match[2] or 0) < 65536 else None
+
+
+def _refuse_other_hosts() -> None:
+    if _REFUSED in request.environ:
+        raise Invalid("unknown_host", "The portal does not answer under this name. Check the address that you called.")

@@ -1,0 +1,22 @@
+"""What a database holds, all of it: for tests that say that nothing changed, or that something stands nowhere."""
+
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import text
+
+from portal.foundation.db import Base, db
+
+# A look at a page is noted here.
+_USED = {"last_used_at", "last_seen_at"}
+
+
+def contents(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows by table, past the session and its scopes, but for when something was last used."""
+    with app.app_context(), db.engine.connect() as connection:
+        found = {}
+        for table in Base.metadata.sorted_tables:
+            columns = ", ".join(f'"{column.name}"' for column in table.columns if column.name not in _USED)
+            rows = connection.execute(text(f"SELECT {columns} FROM {table.name}"))
+            found[table.name] = sorted((tuple(row) for row in rows), key=str)
+        return found

@@ -1,0 +1,479 @@
+"""PostgreSQL itself shows an account its own rows: with a forgotten filter, by injected SQL, on a reused connection."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+import pytest
+from flask import Flask
+from flask_migrate import upgrade
+from sqlalchemy import Table, event, func, select, text
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from portal.app import create_app
+from portal.billing.invoices.models import Invoice
+from portal.billing.payments.models import Payment
+from portal.foundation import tenancy
+from portal.foundation.db import Base, db, session, transaction
+from portal.foundation.ids import new_id
+from portal.foundation.row_security import Login, by_login
+from portal.foundation.tenancy import account_scope, across_accounts
+from tests import pgbouncer, postgres
+from tests.api.conftest import Caller
+from tests.conftest import BASICS, disconnect
+from tests.factories import SYSTEM, Factory, acting
+from tests.foundation.conftest import Maker, Tenants, tenants_of
+from tests.pages import Pages
+
+OF_ACCOUNTS = sorted(name for name, table in Base.metadata.tables.items() if "account_id" in table.c)
+SECURED = sorted({*OF_ACCOUNTS, "accounts", "api_tokens"})
+NOBODYS = {"payment_method_configs", "portal_facts"}
+"""What is offered to everybody, and what is true of the whole database."""
+REQUESTS = 60
+
+
+def owner_of(table: str) -> str:
+    """SQL for the account that a row of the table belongs to."""
+    of_user = "(SELECT account_id FROM users WHERE users.id = api_tokens.user_id)"
+    return {"accounts": "accounts.id", "api_tokens": of_user}.get(table, f"{table}.account_id")
+
+
+def refusal(tenants: Tenants, statement: str, **how: Any) -> str:
+    """What the database says against the statement; an empty word where it is taken."""
+    with pytest.raises(DBAPIError) as refused:
+        tenants.touched(statement, **how)
+    assert getattr(refused.value.orig, "sqlstate", None) in {"42501", "0A000", "42704"}
+    return str(refused.value.orig).splitlines()[0]
+
+
+@pytest.fixture
+def unfiltered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The portal's own filter is taken away: no statement is told an account any more."""
+    event.remove(Session, "do_orm_execute", tenancy._keep_to_the_scope)
+    yield
+    event.listen(Session, "do_orm_execute", tenancy._keep_to_the_scope)
+
+
+def test_every_table_is_secured_or_nobodys(tenants: Tenants) -> None:
+    """A new table fails here until it is said whose its rows are."""
+    secured = tenants.say(
+        "SELECT relname, relrowsecurity AND relforcerowsecurity,"
+        " (SELECT string_agg(polcmd::text, '' ORDER BY polcmd::text) FROM pg_policy WHERE polrelid = pg_class.oid)"
+        " FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relrowsecurity",
+        scope=None,
+    )
+    assert {tuple(row) for row in secured} == {(table, True, "adrw") for table in SECURED}
+    assert set(Base.metadata.tables) - set(SECURED) == NOBODYS
+
+
+def check_read(tenants: Tenants, table: str) -> None:
+    """Each account sees its own rows and no others, by whichever login."""
+    acme, globex = tenants.acme.account.id, tenants.globex.account.id
+    whose = f"SELECT DISTINCT {owner_of(table)} FROM {table}"
+    assert {acme, globex} <= {row[0] for row in tenants.say(whose, scope="*")}
+    for account in (acme, globex):
+        for login in (Login.STAFF, Login.WORKER, Login.OWNER):
+            assert {row[0] for row in tenants.say(whose, scope=account, login=login)} == {account}
+        if table != "audit_entries":  # which customers add to and do not read
+            assert {row[0] for row in tenants.say(whose, scope=account)} == {account}
+
+
+def check_add(bare: Tenants, table: str) -> None:
+    """No row is added to another account."""
+    acme, globex = bare.acme.account.id, bare.globex.account.id
+    row = Base.metadata.tables[table]
+    columns, copied = ", ".join(column.name for column in row.c), ", ".join(copied_columns(row))
+    insert = f"INSERT INTO {table} ({columns}) SELECT {copied} FROM {table} WHERE {owner_of(table)} = :mine LIMIT 1"
+    other = bare.globex.owner.id if table == "api_tokens" else globex
+    for login in (Login.OWNER, Login.WORKER):
+        how = {"scope": acme, "login": login, "mine": acme, "new": new_id(), "to": other}
+        assert "row-level security" in refusal(bare, insert, **how)
+
+
+def copied_columns(table: Table) -> Iterator[str]:
+    """A row's values for a copy in another account."""
+    with_owner = {"id": "CAST(:new AS uuid)", "account_id": "CAST(:to AS uuid)"}
+    if table.name == "api_tokens":
+        with_owner["user_id"] = "CAST(:to AS uuid)"
+    for column in table.c:
+        yield with_owner.get(column.name, column.name)
+
+
+def check_change(bare: Tenants, table: str) -> None:
+    """No row of another account is changed, and none is moved to it. The statements read no column: no other policy
+    stands before the one that is tried."""
+    acme, mine, theirs = bare.acme.account.id, bare.acme.account.id, bare.globex.account.id
+    column = {"accounts": "name", "api_tokens": "user_id"}.get(table, "account_id")
+    if column == "user_id":
+        mine, theirs = bare.acme.owner.id, bare.globex.owner.id
+    change = f"UPDATE {table} SET {column} = :value"
+    how: dict[str, Any] = {"scope": acme, "login": Login.OWNER}
+    if table in ("accounts", "invoices", "payments"):  # which are changed across accounts, or by a withdrawal only
+        assert "row-level security" in refusal(bare, change, **how, value=mine)
+    else:
+        own = bare.say(f"SELECT count(*) FROM {table} WHERE {owner_of(table)} = :acme", **how, acme=acme)[0][0]
+        assert bare.touched(change, **how, value=mine) == own > 0
+    if column != "name":
+        assert "row-level security" in refusal(bare, change, **how, value=theirs)
+
+
+def check_remove(bare: Tenants, table: str) -> None:
+    """Rows are deleted across accounts only."""
+    assert bare.touched(f"DELETE FROM {table}", scope=bare.acme.account.id, login=Login.OWNER) == 0
+
+
+CHECKS = {"read": check_read, "add": check_add, "change": check_change, "remove": check_remove}
+ADDED = [table for table in SECURED if table != "accounts"]
+TRIED = [(check, table) for check in CHECKS for table in (ADDED if check == "add" else SECURED)]
+
+
+@pytest.mark.parametrize(("check", "table"), TRIED)
+def test_a_statement_reaches_the_rows_of_its_account(check: str, table: str, bare: Tenants) -> None:
+    CHECKS[check](bare, table)
+
+
+@pytest.mark.parametrize(("check", "table"), TRIED)
+def test_a_policy_that_lets_everything_through_is_noticed(
+    check: str, table: str, bare: Tenants, server: postgres.Server
+) -> None:
+    """The checks above fail for each policy that is weakened, be it by one condition only."""
+    parts = {"read": ["USING"], "add": ["WITH CHECK"], "change": ["USING", "WITH CHECK"], "remove": ["USING"]}[check]
+    if (check, table) in {("change", name) for name in ("accounts", "invoices", "payments")}:
+        parts = ["WITH CHECK"]  # which no row fits: what the other condition lets through is not seen
+    for part in parts:
+        with server.connect(bare.database) as connection:
+            was = connection.execute(
+                "SELECT CASE %s WHEN 'USING' THEN qual ELSE with_check END FROM pg_policies WHERE policyname = %s",
+                [part, f"{table}_{check}"],
+            ).fetchone()
+            assert was is not None
+            connection.execute(f"ALTER POLICY {table}_{check} ON {table} {part} (true)".encode())
+            try:
+                with pytest.raises((AssertionError, pytest.fail.Exception, DBAPIError)):
+                    CHECKS[check](bare, table)
+            finally:
+                connection.execute(f"ALTER POLICY {table}_{check} ON {table} {part} ({was[0]})".encode())
+    CHECKS[check](bare, table)
+
+
+@pytest.mark.parametrize("table", SECURED)
+def test_without_a_scope_there_are_no_rows(table: str, tenants: Tenants) -> None:
+    """But for the users, tokens and accounts among which the gate looks for who asks."""
+    count = f"SELECT count(*) FROM {table}"
+    if table != "audit_entries":
+        assert tenants.say(count, scope=None, login=Login.CUSTOMER)[0][0] == 0
+    if table in ("accounts", "api_tokens", "users"):
+        assert tenants.say(count, scope=None, login=Login.GATE)[0][0] > 0
+    else:
+        assert "permission denied" in refusal(tenants, count, scope=None, login=Login.GATE)
+        assert tenants.say(count, scope=None, login=Login.STAFF)[0][0] == 0
+        assert tenants.say(count, scope=None, login=Login.OWNER)[0][0] == 0
+
+
+INJECTED = (
+    # what was decided, or is somebody else's to decide
+    "UPDATE payments SET status = 'succeeded', version = version + 1 WHERE status = 'pending_approval'",
+    "UPDATE payments SET amount_minor = 1",
+    "UPDATE payments SET decided_by = NULL",
+    "UPDATE invoices SET status = 'paid'",
+    "UPDATE invoices SET id = id",
+    "UPDATE accounts SET name = 'Mine'",
+    "UPDATE accounts SET id = id",
+    "UPDATE users SET role = 'admin'",
+    "UPDATE users SET account_id = NULL",
+    "INSERT INTO users SELECT * FROM users",
+    "INSERT INTO credit_transactions SELECT * FROM credit_transactions",
+    "INSERT INTO postings SELECT * FROM postings",
+    "INSERT INTO portal_facts VALUES ('demo', 'yes')",
+    # history
+    *(
+        f"{change} {table}{rest}"
+        for table in ("payment_events", "postings", "credit_transactions", "audit_entries")
+        for change, rest in (("UPDATE", " SET id = id"), ("DELETE FROM", ""), ("TRUNCATE", ""))
+    ),
+    "DELETE FROM payments",
+    "SELECT * FROM audit_entries",
+    # other people's rights
+    *(f"SET ROLE {role}" for role in ("app_staff", "portal_staff", "app_worker", "app_owner", "app_gate")),
+    "SET ROLE postgres",
+    "SELECT set_config('role', 'app_staff', true), count(*) FROM invoices",
+    "SET SESSION AUTHORIZATION app_staff",
+    "GRANT portal_staff TO app_customer",
+    "ALTER ROLE app_customer BYPASSRLS",
+    "ALTER ROLE app_staff PASSWORD 'known'",
+    # the walls themselves
+    "SET row_security = off; SELECT * FROM invoices",
+    "ALTER TABLE invoices DISABLE ROW LEVEL SECURITY",
+    "ALTER TABLE payments DISABLE TRIGGER ALL",
+    "SET session_replication_role = replica",
+    "DROP POLICY invoices_read ON invoices",
+    "SELECT portal_may_cross()",
+    "CREATE FUNCTION portal_may_cross(integer) RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "CREATE FUNCTION pg_temp.mine() RETURNS integer LANGUAGE sql AS 'SELECT 1'",
+    "CREATE OR REPLACE FUNCTION portal_across() RETURNS boolean LANGUAGE sql AS 'SELECT true'",
+    "CREATE TABLE kept (secret text)",
+    "CREATE TEMPORARY TABLE kept (secret text)",
+    "COPY invoices TO PROGRAM 'cat'",
+    "SELECT pg_read_file('/etc/passwd')",
+    "SELECT * FROM pg_authid",
+)
+
+
+@pytest.mark.parametrize("statement", INJECTED)
+def test_injected_sql_of_a_customer_is_refused(statement: str, tenants: Tenants) -> None:
+    said = refusal(tenants, statement, scope=tenants.acme.account.id)
+    assert any(reason in said for reason in ("permission denied", "must be", "must have", "row-level security"))
+
+
+def test_what_a_customer_sees_is_not_widened_by_a_setting(tenants: Tenants) -> None:
+    """To say “all accounts” is a privilege of the login. Staff are out of sight, and so are their passwords."""
+    acme = tenants.acme.account.id
+    widened = "SELECT set_config('app.account_id', '{}', true), (SELECT count(*) FROM invoices)"
+    tenants.say(widened.format("*"), scope=acme)
+    for value in ("*", ""):
+        after = f"WITH told AS MATERIALIZED ({widened.format(value)}) SELECT count(*) FROM users, told"
+        assert tenants.say(after, scope=acme)[0][0] <= 1
+    with tenants.app.app_context(), account_scope(acme):
+        session.execute(text("SELECT 1"))
+        for value in ("*", ""):
+            session.execute(text("SELECT set_config('app.account_id', :value, true)"), {"value": value})
+            for table in set(SECURED) - {"audit_entries"}:
+                assert session.scalar(text(f"SELECT count(*) FROM {table}")) == 0
+    hashes = "SELECT count(*) FROM users WHERE account_id IS NULL"
+    assert tenants.say(hashes, scope="*")[0][0] == 1
+    assert tenants.say(hashes, scope=acme)[0][0] == 0
+
+
+def test_a_decided_payment_is_not_changed_by_a_customer(tenants: Tenants) -> None:
+    """Not even with an event for it: customers write reports and withdrawals, and the states let neither follow."""
+    booked = tenants.acme.booked
+    how: dict[str, Any] = {"scope": tenants.acme.account.id, "payment": booked.id, "event": new_id()}
+    for action, to in (("approve", "succeeded"), ("refund", "refunded"), ("cancel", "cancelled")):
+        with pytest.raises(DBAPIError) as refused:
+            tenants.say(
+                "WITH moved AS (UPDATE payments SET status = :to, version = version + 1, last_event_id = :event"
+                "  WHERE id = :payment RETURNING *)"
+                " INSERT INTO payment_events SELECT :event, payment_id, version + 1, to_status, :to, :action, actor_id,"
+                "  actor_label, actor_role, face, reason, request_id, at, account_id FROM payment_events"
+                "  WHERE payment_id = :payment AND version = 2",
+                **how, to=to, action=action,
+            )  # fmt: skip
+        assert getattr(refused.value.orig, "sqlstate", None) in {"42501", "23514"}
+    with tenants.app.app_context(), across_accounts():
+        assert session.scalar(select(Payment.status).where(Payment.id == booked.id)) == "succeeded"
+
+
+def seen_by(app: Flask, token: str) -> str:
+    """All that an account's pages of payments, invoices and credits show."""
+    caller = Caller(app, token)
+    answers = [caller.get(path) for path in ("/payments/", "/invoices/", "/credit-transactions/", "/account/")]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    return " ".join(answer.text for answer in answers)
+
+
+@pytest.mark.usefixtures("unfiltered")
+def test_views_without_their_filter_show_nothing_foreign(tenants: Tenants, server: postgres.Server) -> None:
+    assert "Acme-secret" in seen_by(tenants.app, tenants.acme.token)
+    assert "Globex-secret" not in seen_by(tenants.app, tenants.acme.token)
+    foreign = Caller(tenants.app, tenants.acme.token).get(f"/payments/{tenants.globex.waiting.id}/")
+    assert foreign.status_code == 404
+    bypassing = create_app(
+        {**BASICS, "DATA_DIR": tenants.app.config["DATA_DIR"], "SQLALCHEMY_DATABASE_URI": server.url(tenants.database)}
+    )
+    assert "Globex-secret" in seen_by(bypassing, tenants.acme.token), "the filter is not gone: nothing was shown here"
+    disconnect(bypassing)
+
+
+@pytest.mark.usefixtures("unfiltered")
+def test_one_connection_serves_both_accounts_in_turn(server: postgres.Server, migrated_template: str) -> None:
+    by_one_connection(server, migrated_template, REQUESTS)
+
+
+@pytest.mark.usefixtures("unfiltered")
+def test_pgbouncer_in_transaction_mode_mixes_no_accounts(server: postgres.Server, migrated_template: str) -> None:
+    through_pgbouncer(server, migrated_template, REQUESTS)
+
+
+def by_one_connection(server: postgres.Server, template: str, requests: int) -> None:
+    """Requests in turn, by an app whose pools have one connection for each login."""
+    name = server.create(template)
+    options = {"pool_size": 1, "max_overflow": 0}
+    in_turn(create_app({**BASICS, **server.settings(name), "SQLALCHEMY_ENGINE_OPTIONS": options}), requests)
+    server.drop(name)
+
+
+def through_pgbouncer(server: postgres.Server, template: str, requests: int) -> None:
+    """Requests in turn, by an app that reaches the server through one connection for each login."""
+    name = server.create(template)
+    with pgbouncer.in_front_of(server) as behind:
+        in_turn(create_app({**BASICS, **server.settings(name, **behind)}), requests)
+    server.drop(name)
+
+
+def in_turn(app: Flask, requests: int) -> None:
+    """Two accounts ask in turn, staff between them, and each sees its own rows and no others."""
+    tenants = tenants_of(app)
+    staff = Caller(app, Factory(app).token(tenants.reviewer))
+    backends = set()
+    for number in range(requests):
+        mine, other = (tenants.acme, tenants.globex) if number % 2 else (tenants.globex, tenants.acme)
+        seen = Caller(app, mine.token).get("/payments/").text
+        assert mine.waiting.transaction_reference in seen
+        assert other.waiting.transaction_reference not in seen
+        if number % 10 == 0:
+            assert all(f"{name}-secret" in staff.get("/payments/").text for name in ("Acme", "Globex"))
+        backends.add(tenants.say("SELECT pg_backend_pid()", scope=mine.account.id)[0][0])
+    assert len(backends) == 1
+    disconnect(app)
+
+
+def test_a_scope_that_changes_is_told_in_the_middle_of_a_transaction(tenants: Tenants) -> None:
+    acme, globex = tenants.acme.account.id, tenants.globex.account.id
+    whose = text("SELECT DISTINCT account_id FROM invoices")
+
+    def seen() -> set[UUID]:
+        return set(session.scalars(whose))
+
+    with tenants.app.app_context(), by_login(Login.STAFF):
+        with account_scope(acme):
+            assert seen() == {acme}
+            with across_accounts():
+                assert seen() == {acme, globex}
+            assert seen() == {acme}
+        with account_scope(globex):
+            assert seen() == {globex}
+            with account_scope(acme):
+                savepoint = session.begin_nested()
+                assert seen() == {acme}
+                savepoint.rollback()
+                assert seen() == {acme}
+            savepoint = session.begin_nested()
+            with pytest.raises(DBAPIError):
+                session.execute(text("SELECT 1 / 0"))
+            savepoint.rollback()
+            assert seen() == {globex}
+        assert seen() == set()
+
+
+def test_a_unit_of_writing_keeps_its_login(tenants: Tenants) -> None:
+    """A narrower scope inside it is told; a wider one would need another connection, and two do not commit as one."""
+    acme = tenants.acme.account.id
+    count = select(func.count()).select_from(Invoice)
+    with tenants.app.app_context():
+        with across_accounts(), transaction():
+            assert session.scalar(count) == 4
+            with account_scope(acme):
+                assert session.scalar(count) == 2
+                assert session.scalar(text("SELECT count(*) FROM invoices")) == 2
+        with account_scope(acme):
+            with transaction(), across_accounts(), pytest.raises(RuntimeError, match="enter the scope first"):
+                session.scalar(count)
+            assert session.scalar(count) == 2
+
+
+def logins_of(tenants: Tenants, visit: Callable[[], object]) -> list[str | None]:
+    """The logins by which the app takes connections meanwhile, one after the other: none while it holds another."""
+    taken: list[str | None] = []
+    with tenants.app.app_context():
+        engines = dict(db.engines)
+
+    def note(login: str | None) -> Callable[..., None]:
+        def listen(*_: object) -> None:
+            assert sum(engine.pool.checkedout() for engine in engines.values()) == 1  # type: ignore[attr-defined]
+            taken.append(login)
+
+        return listen
+
+    listeners = [(engine, note(login)) for login, engine in engines.items()]
+    for engine, listener in listeners:
+        event.listen(engine, "checkout", listener)
+    visit()
+    for engine, listener in listeners:
+        event.remove(engine, "checkout", listener)
+    return taken
+
+
+def test_a_request_comes_by_the_login_of_whoever_asks(tenants: Tenants) -> None:
+    """The gate's connection is given back before another is taken; the customers' is the app's first engine."""
+    staff = Caller(tenants.app, Factory(tenants.app).token(tenants.reviewer))
+    for caller in (Caller(tenants.app, tenants.acme.token), staff):
+        caller.get("/payments/")  # which notes the token's first use
+    asked = logins_of(tenants, lambda: Caller(tenants.app, tenants.acme.token).get("/payments/"))
+    assert asked == [Login.GATE, None]
+    assert logins_of(tenants, lambda: staff.get("/payments/")) == [Login.GATE, Login.STAFF]
+    form = {"email": tenants.acme.owner.email, "password": "not the right one"}
+    stranger = Pages(tenants.app)
+    assert set(logins_of(tenants, lambda: stranger.post("/login", form))) == {Login.GATE}
+
+
+def test_one_login_for_everything_needs_no_set_up(server: postgres.Server, tmp_path: Path) -> None:
+    """``DATABASE_URL`` is all it takes: an ordinary login that owns its database, in which there are no groups."""
+    with server.connect() as connection:
+        connection.execute("DROP ROLE IF EXISTS plain")
+        connection.execute("CREATE ROLE plain LOGIN")
+        connection.execute("CREATE DATABASE plain_portal OWNER plain")
+    app = create_app({**BASICS, "DATA_DIR": tmp_path, "SQLALCHEMY_DATABASE_URI": server.url("plain_portal", "plain")})
+    with app.app_context():
+        upgrade()
+    tenants = tenants_of(app)
+    assert "Acme-secret" in seen_by(app, tenants.acme.token)
+    assert "Globex-secret" not in seen_by(app, tenants.acme.token)
+    assert tenants.say("SELECT count(*) FROM invoices", scope=None)[0][0] == 0
+    assert tenants.say("SELECT count(*) FROM invoices", scope=tenants.acme.account.id)[0][0] == 2
+    assert tenants.say("SELECT count(*) FROM invoices", scope="*")[0][0] == 4
+    disconnect(app)
+    server.drop("plain_portal")
+
+
+def test_what_lies_between_two_accounts_is_refused_alike(tenants: Tenants) -> None:
+    """A unique index sees all rows. What it stands against says nothing of another account's."""
+    absent = Caller(tenants.app, tenants.acme.token).get(f"/payments/{new_id()}/")
+    foreign = Caller(tenants.app, tenants.acme.token).get(f"/payments/{tenants.globex.waiting.id}/")
+    assert absent.status_code == foreign.status_code == 404
+    with tenants.app.app_context(), account_scope(tenants.acme.account.id):
+        from portal.billing.payments.service import create_manual_payment
+
+        invoice = Factory(tenants.app).invoice(tenants.acme.account)
+        reported = create_manual_payment(
+            by=acting(tenants.acme.owner), invoice_id=invoice.id, payment_method="bank_transfer",
+            transaction_reference="Globex-secret",
+        )  # fmt: skip
+        assert reported.status == "pending_approval"
+
+
+def test_new_tables_get_their_rights_when_migrated(make_tenants: Maker, server: postgres.Server) -> None:
+    tenants = make_tenants()
+    with server.connect(tenants.database, "app_owner") as connection:
+        connection.execute("CREATE TABLE later (id uuid)")
+        connection.execute("GRANT ALL ON later TO portal_customer")
+    assert "permission denied" in refusal(tenants, "SELECT * FROM later", scope="*")
+    with tenants.app.app_context():
+        upgrade()
+    assert tenants.say("SELECT * FROM later", scope="*") == []
+    assert "permission denied" in refusal(tenants, "SELECT * FROM later", scope=tenants.acme.account.id)
+
+
+def test_the_server_knows_the_logins_for_what_they_are(server: postgres.Server, tenants: Tenants) -> None:
+    with server.connect(tenants.database) as connection:
+        mighty = connection.execute(
+            "SELECT rolname FROM pg_roles WHERE rolname ~ '^(app|portal)_'"
+            " AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)"
+        ).fetchall()
+        owners = connection.execute("SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'").fetchall()
+    assert (mighty, owners) == ([], [("app_owner",)])
+    with pytest.raises(psycopg.OperationalError):
+        server.connect(tenants.database, "portal_customer")
+
+
+def test_the_system_writes_what_customers_may_not(make_tenants: Maker) -> None:
+    """The same statements by the logins that they are meant for: what is refused above is not simply broken."""
+    tenants = make_tenants()
+    assert SYSTEM.account_id is None
+    everything = {"scope": "*", "login": Login.WORKER}
+    tenants.say("UPDATE accounts SET name = 'Renamed'", **everything)  # type: ignore[arg-type]
+    assert {row[0] for row in tenants.say("SELECT name FROM accounts", scope="*")} == {"Renamed"}
+    tenants.say("UPDATE users SET name = 'Renamed'", scope="*", login=Login.STAFF)
+    assert tenants.say("SELECT count(*) FROM audit_entries", scope="*")[0][0] > 0

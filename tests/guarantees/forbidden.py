@@ -1,0 +1,315 @@
+"""What must never be committed: one attempt for each guarantee of the database, by the guarantee's name.
+
+Where two guarantees stand behind one another, ``BEHIND`` names what has to fall before the attempt reaches the second.
+"""
+
+from collections.abc import Callable
+from uuid import UUID
+
+from portal.foundation.ids import new_id
+from tests.guarantees.rows import Row, Rows, World
+
+NOBODY = new_id()
+"""The id of no account."""
+Attempt = Callable[[Rows, World], object]
+
+
+def changing(table: str, row: Callable[[Rows, World], UUID], **changes: object) -> Attempt:
+    """An attempt to change one row."""
+    return lambda rows, world: rows.change(table, row(rows, world), **changes)
+
+
+def copying(table: str, **changes: object) -> Attempt:
+    """An attempt to have the table's first row twice."""
+    return lambda rows, _world: rows.copy(table, rows.one(table), **changes)
+
+
+def _last_credit(rows: Rows, world: World) -> Row:
+    return rows.one("credit_transactions", invoice_id=world.refunded.invoice_id, cause="reversal")
+
+
+def _book_the_same_transfer_twice(rows: Rows, world: World) -> None:
+    twin = rows.submit(
+        world.free.id, world.waiting.id,
+        payment={"normalized_reference": world.foreign.normalized_reference},
+    )  # fmt: skip
+    event_id = new_id()
+    rows.step(twin, "succeeded", "approve", actor=world.reviewer.id, event={"id": event_id},
+              payment={"booking_id": event_id})  # fmt: skip
+    rows.approve(world.foreign, world.reviewer.id)
+
+
+def _replay_a_gateway(rows: Rows, world: World) -> None:
+    """One reference of a gateway pays two invoices."""
+    gateway = {"status": "pending", "normalized_reference": None, "payment_method": "card", "submitted_by": None}
+    first = {"to_status": "pending", "action": "start"}
+    for invoice in (world.free, world.free_with_credits):
+        rows.submit(invoice.id, world.waiting.id, payment=gateway, event=first)
+
+
+def _write_two_histories(rows: Rows, world: World) -> None:
+    """The payment points at the second of two events that both led to its version."""
+    rows.step(world.waiting.id, "cancelled", "cancel")
+    first = rows.one("payment_events", payment_id=world.waiting.id, version=2)
+    second = new_id()
+    rows.change("payments", world.waiting.id, last_event_id=second)
+    rows.insert("payment_events", **first | {"id": second})
+
+
+def _decide_twice(rows: Rows, world: World) -> None:
+    """Approved, and rejected afterwards."""
+    rows.step(
+        world.booked.id, "failed", "reject", actor=world.admin.id, payment={"booking_id": None, "failure_reason": "x"}
+    )
+
+
+def _post_at_a_taken_place(rows: Rows, world: World) -> None:
+    """The invoice was paid and given back (two postings); the next payment is posted as the second once more."""
+    again = rows.submit(world.refunded.invoice_id, world.waiting.id)
+    event_id, twice = new_id(), 2 * world.refunded.amount_minor
+    rows.step(again, "succeeded", "approve", actor=world.reviewer.id, event={"id": event_id},
+              payment={"booking_id": event_id})  # fmt: skip
+    rows.change("invoices", world.refunded.invoice_id, amount_paid_minor=twice, status="paid", grant_id=new_id())
+    second = rows.one("postings", invoice_id=world.refunded.invoice_id, seq=2)
+    rows.insert("postings", **second | {"id": event_id, "payment_id": again, "status": "succeeded", "version": 2,
+                                        "paid_after": twice})  # fmt: skip
+
+
+def _post_twice(rows: Rows, world: World) -> None:
+    """The booked payment succeeds once more, by the settlement of a gateway."""
+    event_id, twice = new_id(), 2 * world.booked.amount_minor
+    rows.step(world.booked.id, "succeeded", "settle", event={"id": event_id}, payment={"booking_id": event_id})
+    rows.change("invoices", world.booked.invoice_id, amount_paid_minor=twice, posting_seq=2)
+    first = rows.one("postings", payment_id=world.booked.id)
+    rows.insert("postings", **first | {"id": event_id, "seq": 2, "version": 3, "paid_after": twice})
+
+
+def _grant_twice(rows: Rows, world: World) -> None:
+    new = new_id()
+    rows.change("invoices", world.booked.invoice_id, grant_id=new)
+    grant = rows.one("credit_transactions", invoice_id=world.booked.invoice_id, cause="grant")
+    last = _last_credit(rows, world)
+    rows.copy("credit_transactions", grant, id=new, seq=last["seq"] + 1, balance_after=20)
+
+
+FORBIDDEN: dict[str, Attempt] = {
+    # accounts and people
+    "ck_accounts_country": changing("accounts", lambda _, w: w.acme.id, country="D"),
+    "ck_accounts_currency": changing("accounts", lambda _, w: w.acme.id, currency="EU"),
+    "uq_accounts_number": copying("accounts"),
+    "ck_users_role": changing("users", lambda _, w: w.owner.id, role="lord"),
+    "ck_users_staff_have_no_account": changing("users", lambda _, w: w.owner.id, role="admin"),
+    "uq_users_email": copying("users"),
+    "users_keep_their_account": lambda rows, w: rows.change("users", w.owner.id, account_id=w.globex.id),
+    "fk_users_account_id": lambda rows, w: rows.copy(
+        "users", rows.one("users", id=w.owner.id), email="new@portal.example", account_id=new_id()
+    ),
+    "uq_api_tokens_secret_hash": copying("api_tokens"),
+    "fk_api_tokens_user_id": lambda rows, _: rows.copy(
+        "api_tokens", rows.one("api_tokens"), secret_hash="0" * 64, user_id=new_id()
+    ),
+    # methods
+    "ck_payment_method_configs_country": copying("payment_method_configs", country="D"),
+    "ck_payment_method_configs_limits": copying(
+        "payment_method_configs", method="new", limit_currency="EUR", min_minor=2, max_minor=1
+    ),
+    "ck_payment_method_configs_limits_have_currency": copying("payment_method_configs", method="new", min_minor=1),
+    "uq_payment_method_configs_country_method": copying("payment_method_configs"),
+    "ck_account_payment_methods_default_is_allowed": copying("account_payment_methods", method="x", is_allowed=False),
+    "uq_account_payment_methods_account_id_method": copying("account_payment_methods", is_default=False),
+    "uq_account_payment_methods_default": copying("account_payment_methods", method="other"),
+    "fk_account_payment_methods_account_id": lambda rows, _: rows.copy(
+        "account_payment_methods", rows.one("account_payment_methods"), account_id=new_id()
+    ),
+    # invoices
+    "ck_invoices_amounts": changing("invoices", lambda _, w: w.draft.id, credits=-1),
+    "ck_invoices_issued_has_dates": changing("invoices", lambda _, w: w.free.id, due_date=None),
+    "ck_invoices_nothing_paid": lambda rows, w: rows.change(
+        "invoices", w.free.id, status="void", amount_paid_minor=1, posting_seq=1
+    ),
+    "ck_invoices_open_is_not_covered": lambda rows, w: rows.change(
+        "invoices", w.free.id, amount_paid_minor=w.free.total_minor, posting_seq=1
+    ),
+    "ck_invoices_paid_by_postings": changing("invoices", lambda _, w: w.free.id, amount_paid_minor=1),
+    "ck_invoices_paid_has_grant": lambda rows, w: rows.change("invoices", w.booked.invoice_id, grant_id=None),
+    "ck_invoices_paid_is_covered": changing("invoices", lambda _, w: w.free.id, status="paid"),
+    "ck_invoices_status": lambda rows, w: rows.copy(
+        "invoices", rows.one("invoices", id=w.free.id), number="new", status="lost"
+    ),
+    "uq_invoices_number": copying("invoices"),
+    "fk_invoices_account_id": lambda rows, w: rows.copy(
+        "invoices", rows.one("invoices", id=w.free.id), number="new", account_id=new_id()
+    ),
+    "fk_invoices_amount_paid": lambda rows, w: rows.change(
+        "invoices", w.booked.invoice_id, amount_paid_minor=w.booked.amount_minor + 1
+    ),
+    "fk_invoices_grant": lambda rows, w: rows.change("invoices", w.booked.invoice_id, grant_id=new_id()),
+    "invoices_keep_what_was_issued": changing("invoices", lambda _, w: w.free.id, total_minor=1),
+    "invoices_follow_their_states": lambda rows, w: rows.change("invoices", w.free.id, status="draft"),
+    "invoices_count_their_postings": lambda rows, w: rows.change(
+        "invoices", w.refunded.invoice_id, posting_seq=1, amount_paid_minor=w.refunded.amount_minor, status="paid",
+        grant_id=rows.one("credit_transactions", invoice_id=w.refunded.invoice_id, cause="grant")["id"],
+    ),
+    "invoices_stay": lambda rows, w: rows.delete("invoices", w.free.id),
+    "ck_invoice_lines_quantity": lambda rows, w: rows.change(
+        "invoice_lines", rows.one("invoice_lines", invoice_id=w.draft.id)["id"], quantity=0
+    ),
+    "uq_invoice_lines_invoice_id_position": copying("invoice_lines"),
+    "fk_invoice_lines_account_id_invoice_id_currency": copying("invoice_lines", position=2, currency="VND"),
+    "invoice_lines_keep_what_was_issued": lambda rows, w: rows.change(
+        "invoice_lines", rows.one("invoice_lines", invoice_id=w.free.id)["id"], amount_minor=1
+    ),
+    "invoice_lines_stay": lambda rows, w: rows.delete(
+        "invoice_lines", rows.one("invoice_lines", invoice_id=w.free.id)["id"]
+    ),
+    "fk_invoice_lines_account_id": copying("invoice_lines", position=2, account_id=NOBODY),
+    # payments
+    "ck_payments_amount": lambda rows, w: rows.submit(w.free.id, w.waiting.id, payment={"amount_minor": 0}),
+    "ck_payments_status": lambda rows, w: rows.step(w.waiting.id, "completed", "approve", actor=w.reviewer.id),
+    "ck_payments_version": lambda rows, w: rows.submit(w.free.id, w.waiting.id, payment={"version": 0}),
+    "ck_payments_booked_has_posting": lambda rows, w: rows.approve(
+        w.other, w.reviewer.id, payment={"booking_id": None}
+    ),
+    "ck_payments_refunded_has_posting": lambda rows, w: rows.approve(
+        w.other, w.reviewer.id, payment={"refund_id": new_id()}
+    ),
+    "ck_payments_failure_has_reason": lambda rows, w: rows.step(w.waiting.id, "failed", "reject", actor=w.reviewer.id),
+    "ck_payments_four_eyes": lambda rows, w: rows.approve(w.other, w.reviewer.id, payment={"decided_by": w.owner.id}),
+    "fk_payments_account_id_invoice_id_currency": lambda rows, w: rows.submit(
+        w.free.id, w.waiting.id, payment={"account_id": w.globex.id}, event={"account_id": w.globex.id}
+    ),
+    "fk_payments_submitted_by": lambda rows, w: rows.submit(
+        w.free.id, w.waiting.id, payment={"submitted_by": new_id()}
+    ),
+    "fk_payments_decided_by": lambda rows, w: rows.approve(w.other, w.reviewer.id, payment={"decided_by": new_id()}),
+    "fk_payments_last_event": lambda rows, w: rows.change(
+        "payments", w.waiting.id, status="cancelled", version=2, last_event_id=new_id()
+    ),
+    "fk_payments_booking": lambda rows, w: rows.approve(w.other, w.reviewer.id, payment={"booking_id": new_id()}),
+    "fk_payments_refund": lambda rows, w: rows.step(
+        w.booked.id, "refunded", "refund", actor=w.admin.id, payment={"refund_id": new_id()}
+    ),
+    "uq_payments_open_invoice": lambda rows, w: rows.submit(w.waiting.invoice_id, w.waiting.id),
+    "uq_payments_live_reference": lambda rows, w: rows.submit(
+        w.free.id, w.waiting.id, payment={"normalized_reference": w.waiting.normalized_reference}
+    ),
+    "uq_payments_gateway_reference": _replay_a_gateway,
+    "uq_payments_booked_reference": _book_the_same_transfer_twice,
+    "payments_keep_what_was_claimed": lambda rows, w: rows.step(
+        w.waiting.id, "cancelled", "cancel", payment={"amount_minor": 1}
+    ),
+    "payments_change_by_events": lambda rows, w: rows.change("payments", w.booked.id, decided_by=w.admin.id),
+    "payments_begin_with_their_first_event": lambda rows, w: rows.submit(
+        w.free.id, w.waiting.id, payment={"version": 2}, event={"version": 2}
+    ),
+    "payments_stay": lambda rows, w: rows.delete("payments", w.waiting.id),
+    "fk_payments_account_id": lambda rows, w: rows.submit(
+        w.free.id, w.waiting.id, payment={"account_id": NOBODY}, event={"account_id": NOBODY}
+    ),
+    # their history
+    "ck_payment_events_to_status": lambda rows, w: rows.step(
+        w.waiting.id, "completed", "approve", actor=w.reviewer.id
+    ),
+    "fk_payment_events_account_id": lambda rows, w: rows.submit(
+        w.free.id, w.waiting.id, event={"account_id": NOBODY}
+    ),
+    "ck_payment_events_first_comes_from_nothing": lambda rows, w: rows.submit(
+        w.free.id, w.waiting.id, payment={"status": "processing"},
+        event={"from_status": "pending", "to_status": "processing", "action": "start"},
+    ),
+    "ck_payment_events_actor": lambda rows, w: rows.submit(w.free.id, w.waiting.id, event={"actor_id": None}),
+    "fk_payment_events_account_id_payment_id": lambda rows, w: rows.submit(
+        w.free.id, w.waiting.id, event={"account_id": w.globex.id}
+    ),
+    "fk_payment_events_actor_id": lambda rows, w: rows.submit(w.free.id, w.waiting.id, event={"actor_id": new_id()}),
+    "uq_payment_events_payment_id_version": _write_two_histories,
+    "uq_payment_events_decision": _decide_twice,
+    "payment_events_is_the_last": lambda rows, w: rows.copy(
+        "payment_events", rows.one("payment_events", payment_id=w.waiting.id), version=2,
+        from_status="pending_approval", to_status="cancelled", action="cancel",
+    ),
+    "payment_events_by_other_eyes": lambda rows, w: rows.approve(w.other, w.owner.id, payment={"decided_by": None}),
+    "payment_events_follow_each_other": lambda rows, w: rows.step(
+        w.waiting.id, "cancelled", "cancel", event={"from_status": "pending"}
+    ),
+    "payment_events_follow_the_states": lambda rows, w: rows.step(
+        w.waiting.id, "processing", "start"
+    ),
+    # the ledger of money
+    "ck_postings_amount": lambda rows, w: rows.approve(
+        w.other, w.reviewer.id, posting={"amount_minor": 0, "paid_after": 0}
+    ),
+    "ck_postings_paid_after": lambda rows, w: rows.refund(
+        w.booked, w.admin.id, posting={"amount_minor": w.booked.amount_minor + 1, "paid_after": -1}
+    ),
+    "ck_postings_seq": lambda rows, w: rows.approve(
+        w.other, w.reviewer.id, invoice={"posting_seq": 0}, posting={"seq": 0}
+    ),
+    "ck_postings_status": lambda rows, w: rows.refund(w.booked, w.admin.id, posting={"status": "failed"}),
+    "fk_postings_account_id_invoice_id_currency": lambda rows, w: rows.approve(
+        w.other, w.reviewer.id, posting={"currency": "VND"}
+    ),
+    "fk_postings_id_payment_id_status_version": lambda rows, w: rows.approve(
+        w.other, w.reviewer.id, posting={"version": 7}
+    ),
+    "uq_postings_invoice_id_seq": _post_at_a_taken_place,
+    "uq_postings_payment_id_status": _post_twice,
+    "postings_add_up": lambda rows, w: rows.approve(
+        w.other, w.reviewer.id, invoice={"amount_paid_minor": w.other.amount_minor + 1},
+        posting={"paid_after": w.other.amount_minor + 1},
+    ),
+    "postings_is_the_last": lambda rows, w: rows.approve(
+        w.other, w.reviewer.id,
+        invoice={"status": "open", "amount_paid_minor": 0, "posting_seq": None, "grant_id": None},
+    ),
+    "fk_postings_account_id": lambda rows, w: rows.approve(w.other, w.reviewer.id, posting={"account_id": NOBODY}),
+    # the ledger of credits
+    "fk_credit_transactions_account_id": lambda rows, w: rows.approve(
+        w.foreign, w.reviewer.id, credit={"account_id": NOBODY}
+    ),
+    "ck_credit_transactions_cause": lambda rows, w: rows.refund(w.booked, w.admin.id, credit={"cause": "gift"}),
+    "ck_credit_transactions_first_balance": lambda rows, w: rows.approve(
+        w.foreign, w.reviewer.id, credit={"balance_after": 800}
+    ),
+    "ck_credit_transactions_seq": lambda rows, w: rows.approve(w.foreign, w.reviewer.id, credit={"seq": 0}),
+    "ck_credit_transactions_sign": lambda rows, w: rows.copy(
+        "credit_transactions", _last_credit(rows, w), amount=0, cause="reversal", payment_id=w.other.id,
+        invoice_id=w.other.invoice_id, seq=_last_credit(rows, w)["seq"] + 1,
+    ),
+    "fk_credit_transactions_account_id_payment_id_invoice_id": lambda rows, w: rows.approve(
+        w.other, w.reviewer.id, credit={"invoice_id": w.free_with_credits.id}
+    ),
+    "uq_credit_transactions_account_id_seq": lambda rows, w: rows.approve(
+        w.other, w.reviewer.id, credit={"seq": 1, "balance_after": 7}
+    ),
+    "uq_credit_transactions_payment_id_cause": _grant_twice,
+    "credit_transactions_add_up": lambda rows, w: rows.approve(w.other, w.reviewer.id, credit={"balance_after": 1000}),
+    "credit_transactions_of_a_paid_invoice": lambda rows, w: rows.copy(
+        "credit_transactions", _last_credit(rows, w), amount=5, cause="grant", payment_id=w.other.id,
+        invoice_id=w.other.invoice_id, seq=_last_credit(rows, w)["seq"] + 1,
+        balance_after=_last_credit(rows, w)["balance_after"] + 5,
+    ),
+    "credit_transactions_take_back_the_grant": lambda rows, w: rows.copy(
+        "credit_transactions", _last_credit(rows, w), amount=-10, cause="reversal", payment_id=w.booked.id,
+        invoice_id=w.booked.invoice_id, seq=_last_credit(rows, w)["seq"] + 1,
+        balance_after=_last_credit(rows, w)["balance_after"] - 10,
+    ),
+}  # fmt: skip
+
+BEHIND: dict[str, tuple[str, ...]] = {
+    "ck_payments_version": ("payments_begin_with_their_first_event",),
+    "ck_payment_events_to_status": ("payment_events_follow_the_states", "ck_payments_status"),
+    "uq_payment_events_payment_id_version": ("payments_change_by_events",),
+    "uq_payment_events_decision": ("payment_events_follow_the_states",),
+    "uq_postings_payment_id_status": ("payment_events_follow_the_states",),
+    "fk_invoice_lines_account_id": ("fk_invoice_lines_account_id_invoice_id_currency",),
+    "fk_payments_account_id": ("fk_payments_account_id_invoice_id_currency", "fk_payment_events_account_id"),
+    "fk_payment_events_account_id": ("fk_payment_events_account_id_payment_id",),
+    "fk_postings_account_id_invoice_id_currency": ("fk_payments_booking",),
+    "fk_postings_account_id": ("fk_postings_account_id_invoice_id_currency", "fk_payments_booking"),
+    "fk_credit_transactions_account_id_payment_id_invoice_id": ("fk_invoices_grant",),
+    "fk_credit_transactions_account_id": (
+        "fk_credit_transactions_account_id_payment_id_invoice_id",
+        "fk_invoices_grant",
+    ),
+}

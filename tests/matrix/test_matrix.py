@@ -1,0 +1,134 @@
+"""Every route × method × visitor: let in as declared, else refused without a trace, and foreign is like absent."""
+
+import pytest
+from flask import Flask
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from tests.factories import Factory
+from tests.matrix.table import CUSTOMERS, LET_IN
+from tests.matrix.visitors import House, Visitor, Written
+
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+JOURNALS = {"audit_entries", "api_tokens"}
+"""What a refused request may write to: that it came, and when the token was used last."""
+ENDS_THE_SESSION = {"web.sign_out"}
+
+
+@pytest.fixture
+def house(app: Flask, make: Factory) -> House:
+    return House(app, make)
+
+
+def rules(app: Flask) -> list[Rule]:
+    return sorted(app.url_map.iter_rules(), key=lambda rule: rule.endpoint)
+
+
+def test_every_route_is_declared(app: Flask) -> None:
+    there = {(rule.endpoint, method) for rule in rules(app) for method in (rule.methods or ()) if method in METHODS}
+    assert there == set(LET_IN)
+
+
+def test_who_is_let_in(house: House) -> None:
+    """Everybody at every route, with ids of the account that most of them are of."""
+    written = Written(house.app)
+    wrong = []
+    for rule in rules(house.app):
+        for method in METHODS:
+            if (rule.endpoint, method) not in LET_IN or rule.endpoint in ENDS_THE_SESSION:
+                continue
+            for visitor in house.everybody(rule.endpoint):
+                written.tables.clear()
+                ids = house.foreign if visitor.role == "stranger" else house.own
+                outcome = read(visitor.send(method, house.path(rule, ids)))
+                expected = expectation(visitor, rule.endpoint, method)
+                if outcome != expected or (outcome != "in" and not written.tables <= JOURNALS):
+                    wrong.append((rule.endpoint, method, visitor.name, outcome, expected, written.tables.copy()))
+    assert wrong == []
+
+
+def test_foreign_is_like_absent(house: House) -> None:
+    """Whoever has an account gets the same bytes for another account's id as for one that nothing has."""
+    written = Written(house.app)
+    wrong = []
+    for rule in rules(house.app):
+        if not rule.arguments or rule.endpoint == "static":
+            continue
+        for method in METHODS:
+            for visitor in house.everybody(rule.endpoint):
+                if visitor.role not in CUSTOMERS & LET_IN.get((rule.endpoint, method), frozenset()):
+                    continue
+                written.tables.clear()
+                ids = house.own if visitor.role == "stranger" else house.foreign
+                foreign = visitor.send(method, house.path(rule, ids))
+                absent = visitor.send(method, house.path(rule, house.absent()))
+                if (foreign.status_code, bare(foreign)) != (404, bare(absent)) or not written.tables <= JOURNALS:
+                    wrong.append((rule.endpoint, method, visitor.name, foreign.status_code, written.tables.copy()))
+    assert wrong == []
+
+
+def test_what_nothing_has_is_absent_for_staff_too(house: House) -> None:
+    wrong = []
+    for rule in rules(house.app):
+        names = set(rule.arguments) - {"method", "filename"}
+        for method in METHODS:
+            for visitor in house.everybody(rule.endpoint):
+                if names and visitor.role in LET_IN.get((rule.endpoint, method), frozenset()) - CUSTOMERS:
+                    answer = visitor.send(method, house.path(rule, house.absent()))
+                    if answer.status_code != 404:
+                        wrong.append((rule.endpoint, method, visitor.name, answer.status_code))
+    assert wrong == []
+
+
+def test_other_methods_are_refused_to_everybody(house: House) -> None:
+    """And the answer names the methods that there are; it does not depend on who asks."""
+    wrong = []
+    for rule in rules(house.app):
+        path = house.path(rule, house.own)
+        known = {m for other in rules(house.app) if other.rule == rule.rule for m in other.methods or ()}
+        for method in set(METHODS) - known:
+            for visitor in house.everybody(rule.endpoint):
+                answer = visitor.send(method, path)
+                allowed = {word.strip() for word in answer.headers.get("Allow", "").split(",")}
+                if (answer.status_code, allowed) != (405, known):
+                    wrong.append((rule.endpoint, method, visitor.name, answer.status_code, allowed, known))
+    assert wrong == []
+
+
+def test_nobody_reads_what_a_head_or_options_request_should_not_show(house: House) -> None:
+    """HEAD is let in as GET is, without a body; OPTIONS tells the methods and nothing else."""
+    wrong = []
+    for rule in rules(house.app):
+        if "GET" not in (rule.methods or ()):
+            continue
+        for visitor in house.everybody(rule.endpoint):
+            ids = house.foreign if visitor.role == "stranger" else house.own
+            path = house.path(rule, ids)
+            get, head, options = (visitor.send(method, path) for method in ("GET", "HEAD", "OPTIONS"))
+            if head.data or read(head) != read(get):
+                wrong.append((rule.endpoint, "HEAD", visitor.name, head.status_code))
+            if options.data and read(options) == "in" and options.data in get.data:
+                wrong.append((rule.endpoint, "OPTIONS", visitor.name, options.status_code))
+    assert wrong == []
+
+
+def expectation(visitor: Visitor, endpoint: str, method: str) -> str:
+    let_in = LET_IN[endpoint, method]
+    if visitor.role in let_in or "nobody" in let_in:
+        return "in" if not (visitor.token and visitor.role == "nobody") else "unknown"
+    return "unknown" if visitor.role == "nobody" else "forbidden"
+
+
+def read(response: TestResponse) -> str:
+    """The answer in one word: in, unknown (sign in first), forbidden, or the status that should not be."""
+    to_sign_in = response.status_code == 302 and response.headers["Location"].startswith("/login")
+    if response.status_code == 401 or to_sign_in:
+        return "unknown"
+    if response.status_code == 403:
+        return "forbidden"
+    return "in" if response.status_code not in (404, 405) and response.status_code < 500 else str(response.status_code)
+
+
+def bare(response: TestResponse) -> bytes:
+    data: bytes = response.data
+    return data.replace(response.headers["X-Request-ID"].encode(), b"")

@@ -1,0 +1,165 @@
+"""Everybody who may come: each role by session and by token, and those whose time is over."""
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from flask import Flask
+from sqlalchemy import event, update
+from werkzeug.routing import Rule
+from werkzeug.test import TestResponse
+
+from portal.accounts import service as accounts
+from portal.accounts import tokens
+from portal.accounts.models import ApiToken, User
+from portal.foundation import clock
+from portal.foundation.db import db, transaction
+from portal.foundation.ids import new_id
+from portal.foundation.tenancy import across_accounts
+from tests.factories import SYSTEM, Factory, acting
+from tests.pages import Pages
+
+API_PATH = "/api/"
+FORM = {
+    "version": "1", "reason": "not found", "payment_method": "bank_transfer", "transaction_reference": "T-1",
+    "name": "Somebody", "email": "somebody@portal.example", "locale": "de", "timezone": "UTC", "role": "viewer",
+    "password": "a new password of theirs", "display_name": "Bank", "position": "1", "number": "N-1",
+    "lines-0-description": "Support", "lines-0-quantity": "1", "lines-0-unit_price": "10.00", "currency": "EUR",
+    "is_allowed": "y", "country": "DE", "method": "bank_transfer",
+}  # fmt: skip
+"""What all forms ask for, so that a form is in order and the id decides."""
+BODIES: dict[str, dict[str, Any]] = {
+    "approval": {"version": 1}, "rejection": {"version": 1, "reason": "not found"},
+    "refund": {"version": 1, "reason": "twice"}, "cancellation": {"version": 1},
+}  # fmt: skip
+"""JSON bodies by the last word of the address."""
+
+
+@dataclass
+class Visitor:
+    """Somebody who sends requests. ``role`` is whose rights they have: ``nobody`` where they are nobody (any more)."""
+
+    name: str
+    role: str
+    pages: Pages
+    token: str = ""
+
+    def send(self, method: str, path: str) -> TestResponse:
+        """A request as this visitor would send it, in order in all but what is asked for."""
+        if method not in ("POST", "PUT", "PATCH", "DELETE"):
+            return self.pages.send(method, path, headers=self._bearer())
+        if not path.startswith(API_PATH):
+            return self.pages.send(method, path, data=FORM | {"csrf_token": self.pages.csrf_token})
+        headers = self._bearer() or {"X-CSRFToken": self.pages.csrf_token}
+        return self.pages.send(method, path, json=BODIES.get(path.rstrip("/").split("/")[-1], {}), headers=headers)
+
+    def _bearer(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.token}"} if self.token else {}
+
+
+class House:
+    """Two accounts with one of everything each, and all visitors."""
+
+    def __init__(self, app: Flask, make: Factory) -> None:
+        self.app, self.make = app, make
+        self.acme, self.globex = make.account(), make.account("Globex")
+        self.method = make.method()
+        self.users = {role: make.user(role, self.acme) for role in ("owner", "member", "viewer")}
+        self.users |= {role: make.user(role) for role in ("reviewer", "admin")}
+        self.users["stranger"] = make.user("owner", self.globex)
+        self.visitors = [self._by_session(role, user) for role, user in self.users.items()]
+        self.visitors += [Visitor("nobody", "nobody", Pages(app))]
+        self.visitors += [self._disabled(), self._signed_out()]
+        self.callers = [self._by_token(role, user) for role, user in self.users.items()]
+        self.callers += [self._by_bad_token(kind) for kind in ("disabled", "revoked", "expired", "guessed")]
+        self.own, self.foreign = self._ids("acme"), self._ids("globex")
+
+    def everybody(self, endpoint: str) -> list[Visitor]:
+        """Who asks for this route: on the API tokens too."""
+        return self.visitors + (self.callers if endpoint.startswith("api.") else [])
+
+    def visitor(self, name: str) -> Visitor:
+        return next(visitor for visitor in self.visitors if visitor.name == name)
+
+    def path(self, rule: Rule, ids: dict[str, Any]) -> str:
+        """The rule's address with these ids."""
+        with self.app.test_request_context():
+            built = rule.build({name: ids[name] for name in rule.arguments})
+        assert built is not None
+        return built[1]
+
+    def absent(self) -> dict[str, Any]:
+        """Ids that nothing has."""
+        return {name: new_id() if isinstance(value, UUID) else value for name, value in self.own.items()}
+
+    def _ids(self, whose: str) -> dict[str, Any]:
+        make = self.make
+        account, user = (self.acme, "owner") if whose == "acme" else (self.globex, "stranger")
+        owner = self.users[user]
+        payment = make.payment(make.invoice(account), owner)
+        with self.app.app_context():
+            token, _ = tokens.issue_token(owner.id, by=acting(owner), name="x")
+        return {
+            "account_id": account.id, "invoice_id": make.invoice(account).id, "payment_id": payment.id,
+            "user_id": make.user("viewer", account).id, "method_id": self.method.id, "token_id": token.id,
+            "method": "bank_transfer", "filename": "css/base.css",
+        }  # fmt: skip
+
+    def _by_session(self, role: str, user: User) -> Visitor:
+        visitor = Visitor(role, role, Pages(self.app).sign_in(user))
+        visitor.pages.get("/profile/")  # which has a form, with the session's token in it
+        return visitor
+
+    def _by_token(self, role: str, user: User) -> Visitor:
+        return Visitor(f"token of {role}", role, Pages(self.app), self.make.token(user))
+
+    def _disabled(self) -> Visitor:
+        user = self.make.user("owner", self.acme)
+        visitor = Visitor("disabled", "nobody", Pages(self.app).sign_in(user))
+        self._disable(user)
+        return visitor
+
+    def _signed_out(self) -> Visitor:
+        """Somebody who kept a copy of the cookie from before they signed out."""
+        user = self.make.user("owner", self.acme)
+        pages = Pages(self.app).sign_in(user)
+        kept = pages.cookies()
+        pages.post("/logout")
+        pages.set_cookies(kept)
+        return Visitor("signed out", "nobody", pages)
+
+    def _by_bad_token(self, kind: str) -> Visitor:
+        user = self.make.user("owner", self.acme)
+        secret = self.make.token(user, days=1)
+        with self.app.app_context(), across_accounts():
+            (token,) = tokens.tokens_of(user.id)
+            if kind == "disabled":
+                self._disable(user)
+            elif kind == "revoked":
+                tokens.revoke_token(token.id, by=acting(user))
+            elif kind == "expired":
+                with transaction() as unit:
+                    unit.execute(update(ApiToken).where(ApiToken.id == token.id).values(expires_at=clock.now()))
+            else:
+                secret = secret[:-1] + ("A" if secret[-1] != "A" else "B")
+        return Visitor(f"{kind} token", "nobody", Pages(self.app), secret)
+
+    def _disable(self, user: User) -> None:
+        with self.app.app_context(), across_accounts():
+            accounts.set_enabled(user.id, by=SYSTEM, enabled=False)
+
+
+class Written:
+    """The tables that the app writes to while this listens."""
+
+    def __init__(self, app: Flask) -> None:
+        self.tables: set[str] = set()
+        with app.app_context():
+            event.listen(db.engine, "before_cursor_execute", self._note)
+
+    def _note(self, _c: object, _cursor: object, statement: str, *_: object) -> None:
+        words = statement.split(None, 3)
+        if words[0] in ("INSERT", "DELETE"):
+            self.tables.add(words[2])
+        elif words[0] == "UPDATE":
+            self.tables.add(words[1])

@@ -1,0 +1,288 @@
+"""What must hold before the portal serves: each thing that does not is one sentence, and the demo needs nothing."""
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from portal import config
+from portal.accounts.passwords import mark_as_demo
+from portal.app import create_app
+from portal.safety import (
+    Unsafe,
+    check_before_serving,
+    check_settings,
+    settle_environment,
+    unsafe_settings,
+    weakness_of,
+)
+
+GOOD = "Vb9uXhM2rK7sLw0QeT4yZc8nAf6jGd1pR3oI5tU"
+HOW = "Make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
+PRODUCTION = {
+    "PORTAL_ENV": "production", "PORTAL_SECRET_KEY": GOOD, "PORTAL_HTTPS": "1", "PORTAL_HOSTS": "billing.example",
+}  # fmt: skip
+VARIABLES = (
+    "PORTAL_ENV", "PORTAL_SECRET_KEY", "PORTAL_SECRET_KEY_FILE", "PORTAL_SECRET_KEY_FALLBACKS",
+    "PORTAL_SECRET_KEY_FALLBACKS_FILE", "PORTAL_HTTPS", "PORTAL_HOSTS", "PORTAL_PROXIES", "PORTAL_LOG_LEVEL",
+    "DATABASE_URL", "DATABASE_URL_FILE", "FLASK_DEBUG", "FLASK_RUN_FROM_CLI",
+)  # fmt: skip
+on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+Environment = Callable[..., None]
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
+    """Sets the variables, all others unset."""
+
+    def set_to(variables: dict[str, str | None]) -> None:
+        for name in VARIABLES:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in variables.items():
+            if value is not None:
+                monkeypatch.setenv(name, value)
+
+    set_to({})
+    return set_to
+
+
+def problems(tmp_path: Path, *, debug: bool = False) -> list[str]:
+    return unsafe_settings(config.load({"DATA_DIR": tmp_path}), debug=debug)
+
+
+def test_all_is_well_in_production(tmp_path: Path, environment: Environment) -> None:
+    environment(PRODUCTION)
+    assert problems(tmp_path) == []
+    environment(PRODUCTION | {"PORTAL_ENV": None})
+    assert config.load({"DATA_DIR": tmp_path})["ENVIRONMENT"] == "production"
+    assert problems(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"PORTAL_SECRET_KEY": None}, f"There is no secret: set PORTAL_SECRET_KEY or PORTAL_SECRET_KEY_FILE. {HOW}"),
+        ({"PORTAL_SECRET_KEY": "short"},
+         f"The secret in PORTAL_SECRET_KEY is weak: it is shorter than 32 bytes. {HOW}"),
+        ({"PORTAL_SECRET_KEY_FALLBACKS": f"{GOOD}1 {'x' * 40}"},
+         f"The secret in PORTAL_SECRET_KEY_FALLBACKS is weak: it repeats itself. {HOW}"),
+        ({"PORTAL_HTTPS": None},
+         "Set PORTAL_HTTPS=1, and serve the portal over HTTPS only: passwords cross the network."),
+        ({"PORTAL_HTTPS": "yes"},
+         "Set PORTAL_HTTPS=1, and serve the portal over HTTPS only: passwords cross the network."),
+        ({"PORTAL_HOSTS": None},
+         "Set PORTAL_HOSTS to the names under which people reach the portal, separated by commas."),
+    ],
+)  # fmt: skip
+def test_each_missing_setting_is_one_sentence(
+    changed: dict[str, str | None], sentence: str, tmp_path: Path, environment: Environment
+) -> None:
+    environment({**PRODUCTION, **changed})
+    assert problems(tmp_path) == [sentence]
+
+
+def test_debug_is_for_this_machine_only(tmp_path: Path, environment: Environment) -> None:
+    environment(PRODUCTION)
+    assert problems(tmp_path, debug=True) == ["Debug is on, which shows visitors what is inside: unset FLASK_DEBUG."]
+    environment({"PORTAL_ENV": "development"})
+    assert problems(tmp_path, debug=True) == []
+    environment({"PORTAL_ENV": "development", "PORTAL_HOSTS": "localhost,portal.lan"})
+    assert problems(tmp_path, debug=False) == []
+    assert problems(tmp_path, debug=True) == [
+        "Debug is on, which lets visitors run code: switch it off, or unset PORTAL_HOSTS."
+    ]
+
+
+@pytest.mark.parametrize(
+    ("secret", "weakness"),
+    [
+        ("", "it is shorter than 32 bytes"),
+        ("a3f" * 10, "it is shorter than 32 bytes"),
+        ("dev", "it is shorter than 32 bytes"),
+        ("a" * 64, "it repeats itself"),
+        ("ab" * 40, "it repeats itself"),
+        ("09f1827364ea5bcd" * 4, "it repeats itself"),
+        ("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaab", "it repeats itself"),
+        ("ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abc", "it holds a word that people guess"),
+        ("ACEGIKMOQSUWY[]_acegikmoqsuwy{}!#", "it follows a pattern"),
+        ("please-change-me-before-going-live-1", "it holds a word that people guess"),
+        ("this is a very Secret key of ours 1!", "it holds a word that people guess"),
+        ("django-insecure-k2j3h4k5j6h7g8f9d0s1", "it holds a word that people guess"),
+        (GOOD, None),
+    ],
+)
+def test_weak_secrets(secret: str, weakness: str | None) -> None:
+    assert weakness_of(secret) == weakness
+
+
+def test_no_random_secret_is_called_weak() -> None:
+    """Nobody shall be sent back with what we told them to make."""
+    made = [secrets.token_hex(32) for _ in range(500)] + [secrets.token_urlsafe(32) for _ in range(500)]
+    assert [secret for secret in made if weakness_of(secret)] == []
+
+
+def test_the_demo_and_development_need_nothing(tmp_path: Path, environment: Environment) -> None:
+    for name in ("demo", "development"):
+        environment({"PORTAL_ENV": name})
+        assert problems(tmp_path) == []
+        assert config.load({"DATA_DIR": tmp_path})["HOSTS"] == ("localhost", "127.0.0.1", "[::1]")
+
+
+@pytest.mark.parametrize(
+    ("variables", "sentence"),
+    [
+        ({"PORTAL_ENV": "prod"}, "PORTAL_ENV is one of production, demo, development, not “prod”."),
+        ({"PORTAL_LOG_LEVEL": "loud"}, "PORTAL_LOG_LEVEL is one of debug, info, warning, error, not “loud”."),
+        ({"PORTAL_PROXIES": "one"}, "PORTAL_PROXIES is a number from 0 to 9, not “one”."),
+        ({"PORTAL_PROXIES": "99"}, "PORTAL_PROXIES is a number from 0 to 9, not “99”."),
+        ({"PORTAL_HOSTS": "billing.example,https://x.example"},
+         "PORTAL_HOSTS holds names without scheme and port, separated by commas, not “https://x.example”."),
+        ({"PORTAL_HOSTS": "*"}, "PORTAL_HOSTS holds names without scheme and port, separated by commas, not “*”."),
+        ({"PORTAL_SECRET_KEY": "x", "PORTAL_SECRET_KEY_FILE": "/y"},
+         "Both PORTAL_SECRET_KEY and PORTAL_SECRET_KEY_FILE are set. Keep one of them."),
+        ({"DATABASE_URL_FILE": "/not/there"},
+         "The file /not/there of DATABASE_URL_FILE cannot be read: No such file or directory."),
+    ],
+)  # fmt: skip
+def test_a_setting_that_cannot_be_read_is_one_sentence(
+    variables: dict[str, str | None], sentence: str, tmp_path: Path, environment: Environment
+) -> None:
+    environment(variables)
+    with pytest.raises(SystemExit) as ended:
+        config.load({"DATA_DIR": tmp_path})
+    assert str(ended.value) == sentence
+
+
+def test_secrets_come_from_files_too(tmp_path: Path, environment: Environment) -> None:
+    for name, content in (("key", f"{GOOD}\n"), ("older", f"{GOOD}1\n{GOOD}2\n"), ("url", "postgresql://u:p@db/x\n")):
+        (tmp_path / name).write_text(content)
+    environment(
+        {
+            "PORTAL_SECRET_KEY_FILE": str(tmp_path / "key"),
+            "PORTAL_SECRET_KEY_FALLBACKS_FILE": str(tmp_path / "older"),
+            "DATABASE_URL_FILE": str(tmp_path / "url"),
+        }
+    )
+    values = config.load({"DATA_DIR": tmp_path})
+    assert (values["SECRET_KEY"], values["SECRET_KEY_FALLBACKS"]) == (GOOD, [f"{GOOD}1", f"{GOOD}2"])
+    assert values["SQLALCHEMY_DATABASE_URI"] == "postgresql+psycopg://u:p@db/x"
+    (tmp_path / "key").write_bytes(b"\xff\xfe")
+    with pytest.raises(SystemExit, match=r"cannot be read: it is not text in UTF-8\."):
+        config.load({"DATA_DIR": tmp_path})
+
+
+def run(variables: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if name not in VARIABLES}
+    return subprocess.run(
+        [sys.executable, *command], cwd=config.ROOT, env=clean | variables, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_server_that_imports_the_app_is_refused_without_settings(tmp_path: Path) -> None:
+    here = {"PORTAL_DATA_DIR": str(tmp_path)}
+    refused = run(here, "-c", "import wsgi")
+    assert (refused.returncode, len(refused.stderr.splitlines())) == (1, 3)
+    assert "Traceback" not in refused.stderr
+    assert run(here | PRODUCTION, "-c", "import wsgi").returncode == 0
+
+
+def test_serving_without_the_demo_is_refused_without_settings(tmp_path: Path) -> None:
+    refused = run({"PORTAL_DATA_DIR": str(tmp_path)}, "-m", "flask", "--app", "wsgi", "serve", "--port", "1")
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines()[1:] == [
+        "Set PORTAL_HTTPS=1, and serve the portal over HTTPS only: passwords cross the network.",
+        "Set PORTAL_HOSTS to the names under which people reach the portal, separated by commas.",
+    ]
+    assert not (tmp_path / "portal.db").exists()
+
+
+@on_sqlite
+def test_commands_need_no_settings(app: Flask, environment: Environment) -> None:
+    app.config["ENVIRONMENT"] = "production"
+    result = app.test_cli_runner().invoke(args=["tokens", "list", "--email", "a@b.example"])
+    assert result.stderr == "Error: Nobody signs in as a@b.example.\n"
+
+
+def test_a_database_with_the_demo_is_not_served(app: Flask) -> None:
+    app.config.update(
+        ENVIRONMENT="production", SECRET_KEY=GOOD, SECRET_KEY_IS_GIVEN=True, SESSION_COOKIE_SECURE=True,
+        HOSTS=("localhost",), HOSTS_ARE_GIVEN=True, TESTING=False,
+    )  # fmt: skip
+    with app.app_context():
+        check_before_serving(app)
+        mark_as_demo()
+        check_settings(app)
+        with pytest.raises(Unsafe) as refused:
+            check_before_serving(app)
+    assert str(refused.value) == (
+        "This database holds the demo, whose passwords everybody knows: set DATABASE_URL to another one."
+    )
+    client = app.test_client()
+    assert client.get("/invoices/").status_code == 500  # whatever way led around the check
+    assert client.post("/login").status_code == 500
+    assert client.get("/login").status_code == 200  # shows nothing, and asks no database
+
+
+@on_sqlite
+def test_whatever_way_leads_around_the_check_nothing_is_served(
+    new_settings: Callable[[], dict[str, Any]], environment: Environment, capfd: pytest.CaptureFixture[str]
+) -> None:
+    app = create_app(new_settings() | {"ENVIRONMENT": "production", "TESTING": False})
+    app.testing = False
+    for path in ("/login", "/static/css/base.css", "/api/v1/billing/account/"):
+        assert app.test_client().get(path).status_code == 500
+    assert "The portal does not serve like this. There is no secret:" not in app.test_client().get("/login").text
+    assert "The portal does not serve like this." in capfd.readouterr().err
+
+
+def test_the_demo_stays_on_this_machine(tmp_path: Path, environment: Environment) -> None:
+    app = create_app({"DATA_DIR": tmp_path})
+    for host in ("0.0.0.0", "192.168.1.7", "::", "portal.lan"):
+        with pytest.raises(Unsafe, match="Everybody knows the demo's passwords: to show it on"):
+            settle_environment(app, demo=True, host=host)
+    assert app.config["ENVIRONMENT"] == "production"
+    for host in ("127.0.0.1", "localhost", "::1"):
+        settle_environment(app, demo=True, host=host)
+        assert (app.config["ENVIRONMENT"], os.environ["PORTAL_ENV"]) == ("demo", "demo")
+
+
+def test_production_is_never_the_demo(tmp_path: Path, environment: Environment) -> None:
+    environment(PRODUCTION)
+    app = create_app({"DATA_DIR": tmp_path})
+    with pytest.raises(Unsafe, match=r"^PORTAL_ENV says production: serve without --demo\.$"):
+        settle_environment(app, demo=True, host="127.0.0.1")
+
+
+@on_sqlite
+def test_own_data_is_not_shown_to_others_as_a_demo(app: Flask) -> None:
+    app.config.update(ENVIRONMENT="demo", HOSTS=("portal.lan",))
+    with app.app_context():
+        with pytest.raises(Unsafe, match="This database holds data of your own, not the demo"):
+            check_before_serving(app)
+        mark_as_demo()
+        check_before_serving(app)
+
+
+@on_sqlite
+def test_the_secret_can_be_changed_while_people_are_signed_in(
+    new_settings: Callable[[], dict[str, Any]], environment: Environment
+) -> None:
+    from tests.factories import Factory
+    from tests.pages import Pages
+
+    settings = new_settings()
+    before = create_app(settings | {"SECRET_KEY": GOOD})
+    pages = Pages(before).sign_in(Factory(before).user("admin"))
+    cookie = pages._client.get_cookie("portal_session")
+    assert cookie is not None
+    for fallbacks, status in (([GOOD], 200), ([], 302)):
+        after = create_app(settings | {"SECRET_KEY": f"{GOOD}-new", "SECRET_KEY_FALLBACKS": fallbacks})
+        client = after.test_client()
+        client.set_cookie("portal_session", cookie.value)
+        assert client.get("/profile/").status_code == status
