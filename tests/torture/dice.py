@@ -32,6 +32,7 @@ class Dice:
         self._people = people
         self._details: dict[str, Callable[[dict[str, Any]], None]] = {
             "submit": self._submit,
+            "start": self._start,
             "issue": self._issue,
             "draft": self._draft,
             "switch": self._switch,
@@ -97,6 +98,11 @@ class Dice:
         step["method"] = self._method()
         step["transfer"] = self._random.randrange(TRANSFERS) if self._random.random() < 0.98 else None
         step["spelling"] = self._random.randrange(len(SPELLINGS))
+
+    def _start(self, step: dict[str, Any]) -> None:
+        """A number of the gateway's that is new, or sometimes one that came before."""
+        count = len(self._model.payments)
+        step["transfer"] = count if self._random.random() < 0.9 else self._random.randrange(count + 1)
 
     def _issue(self, step: dict[str, Any]) -> None:
         step["yes"] = self._random.random() < 0.9

@@ -59,7 +59,7 @@ class Step:
     payment: int = ABSENT
     version: int | None = None
     transfer: int | None = None
-    """Which real transfer the reference names; None where none is given."""
+    """Which real transfer the reference names, or which payment of the gateway; None where none is given."""
     spelling: int = 0
     """In which of several ways of writing the same reference."""
     method: str = "bank_transfer"
@@ -93,7 +93,7 @@ class Model:
             return "card_number"
         if step.role not in MAY[step.action]:
             return "forbidden"
-        judges = {"submit": self._submit, "start": self._start, "void": self._void, "issue": self._issue,
+        judges = {"submit": self._submit, "start": self._begin, "void": self._void, "issue": self._issue,
                   "draft": self._draft, "switch": self._anything, "allow": self._anything}  # fmt: skip
         return judges.get(step.action, self._move)(step)
 
@@ -118,7 +118,7 @@ class Model:
     def _submit(self, step: Step) -> str:
         if step.transfer is None:
             return "required"
-        payable = self._start(step)
+        payable = self._payable(step)
         if payable != "ok":
             return payable
         invoice = self.invoices[step.invoice]
@@ -127,7 +127,13 @@ class Model:
         same = (p for p in self._alike(step.method, step.transfer) if p["status"] in LIVE)
         return "reference_already_used" if any(p["account"] == invoice["account"] for p in same) else "ok"
 
-    def _start(self, step: Step) -> str:
+    def _begin(self, step: Step) -> str:
+        payable = self._payable(step)
+        if payable == "ok" and self._alike("card", step.transfer):
+            return "gateway_reference_used"
+        return payable
+
+    def _payable(self, step: Step) -> str:
         invoice = self._visible(self.invoices, step.invoice, step)
         if invoice is None:
             return "not_found"
@@ -193,8 +199,8 @@ class Model:
                 "status": "pending_approval" if manual else "pending",
                 "version": 1,
                 "by": step.who if manual else None,
-                "method": step.method,
-                "transfer": step.transfer if manual else None,
+                "method": step.method if manual else "card",
+                "transfer": step.transfer,
             }
         )
 
