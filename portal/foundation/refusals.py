@@ -21,6 +21,8 @@ class Refusal(Exception):
     """Base of all refusals. ``status`` is the HTTP status that a face answers with."""
 
     status: ClassVar[int] = 400
+    retry_after: int | None = None
+    """Seconds after which asking again may help; the header ``Retry-After``."""
 
     def __init__(self, code: str, message: str, *, field: str | None = None, **details: object) -> None:
         super().__init__(message)
@@ -69,3 +71,21 @@ class Conflict(Refusal):
     """Right in itself, but something else stands in the way by now."""
 
     status = 409
+
+
+class Unavailable(Refusal):
+    """Right in itself, and nothing came of it: the database is not there, busy or full. Asking again later helps."""
+
+    status = 503
+    retry_after = 5
+
+
+class OutcomeUnknown(Unavailable):
+    """The database was told to keep it, and its answer was lost: it may be written, or not."""
+
+    def __init__(self, message: str = "") -> None:
+        asked = message or (
+            "The database did not answer in time, so we cannot tell whether this was recorded. "
+            "Look whether it is there before you send it again."
+        )
+        super().__init__("outcome_unknown", asked)

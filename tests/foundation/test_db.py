@@ -35,9 +35,10 @@ def test_rows_are_written_inside_a_unit_only() -> None:
         session.flush()
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_sqlite_is_durable_and_strict() -> None:
     names = ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers", "busy_timeout")
-    assert [session.scalar(text(f"PRAGMA {name}")) for name in names] == ["wal", 2, 1, 1, 15000]
+    assert [session.scalar(text(f"PRAGMA {name}")) for name in names] == ["wal", 2, 1, 1, 3000]
 
 
 def test_moments_without_a_time_zone_are_refused() -> None:
