@@ -13,6 +13,7 @@ from portal.api import errors as api_errors
 from portal.foundation.db import db
 from portal.foundation.refusals import Refusal
 from portal.html import errors as html_errors
+from portal.http.availability import as_refusal, init_availability
 from portal.http.gate import check_declarations, init_gate
 from portal.http.headers import init_headers
 from portal.http.identity import init_identity, is_api
@@ -39,6 +40,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     init_gate(app)
     init_headers(app)
     init_urls(app)
+    init_availability(app)
     for part in (html, web, admin, api, cli):
         part.register(app)
     for kind in (Refusal, HTTPException, Exception):
@@ -49,6 +51,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
 
 def _answer_error(error: Exception) -> Response:
     """Each face answers what goes wrong in its own way, also where no route matched."""
+    error = as_refusal(error) or error
     if not isinstance(error, (Refusal, HTTPException)):
         current_app.logger.exception("request %s failed", g.get("request_id", "-"))
     return api_errors.answer(error) if is_api(request) else html_errors.answer(error)

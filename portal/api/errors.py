@@ -31,6 +31,8 @@ def answer(error: Exception) -> Response:
         response.headers.extend(
             (name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")
         )
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
     if status == HTTPStatus.UNAUTHORIZED:
         bad = ', error="invalid_token"' if refusal.code == "invalid_token" else ""
         response.headers["WWW-Authenticate"] = f'Bearer realm="billing"{bad}'

@@ -10,8 +10,9 @@ _ends: ContextVar[float | None] = ContextVar("deadline", default=None)
 
 @contextmanager
 def within(seconds: float) -> Iterator[None]:
-    """What the block waits for ends after so many seconds, all together."""
-    token = _ends.set(monotonic() + seconds)
+    """What the block waits for ends after so many seconds all together, or sooner where it is part of such a block."""
+    ends, outer = monotonic() + seconds, _ends.get()
+    token = _ends.set(ends if outer is None else min(ends, outer))
     try:
         yield
     finally:

@@ -80,14 +80,13 @@ def claim(asked: Asked) -> tuple[IdempotencyKey, bool]:
 
     Raises KeyReused where the key stands for something else, and KeyInUse where the first use goes on for too long.
     """
-    while True:
-        first_use = _insert(asked)
-        row = session.get(IdempotencyKey, asked.identity, with_for_update=True, populate_existing=True)
-        if row is not None and row.created_at > clock.now() - KEPT_FOR:
-            break
-        if row is not None:  # it has had its time
-            session.delete(row)
-            session.flush()
+    try:
+        row, first_use = _claim(asked)
+    except DBAPIError as error:
+        if sqlstate(error) == LOCK_TIMEOUT:
+            message = "A request with this key is still running. Ask again with the same key in a moment."
+            raise KeyInUse("idempotency_key_in_use", message) from error
+        raise
     if row.fingerprint != asked.fingerprint:
         message = "This key was used before, for something else. What was sent first counts; take a new key for this."
         raise KeyReused("idempotency_key_reused", message)
@@ -110,6 +109,17 @@ def purge() -> int:
         purged += len(times)
 
 
+def _claim(asked: Asked) -> tuple[IdempotencyKey, bool]:
+    while True:
+        first_use = _insert(asked)
+        row = session.get(IdempotencyKey, asked.identity, with_for_update=True, populate_existing=True)
+        if row is not None and row.created_at > clock.now() - KEPT_FOR:
+            return row, first_use
+        if row is not None:  # it has had its time
+            session.delete(row)
+            session.flush()
+
+
 def _insert(asked: Asked) -> bool:
     """Whether the row was new. Waits for a twin that has not committed."""
     scope_id, route, key = asked.identity
@@ -120,10 +130,4 @@ def _insert(asked: Asked) -> bool:
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     insert = sqlite.insert(IdempotencyKey) if is_sqlite else postgresql.insert(IdempotencyKey)
     statement = insert.values(values).on_conflict_do_nothing().returning(IdempotencyKey.key)
-    try:
-        return session.execute(statement).first() is not None
-    except DBAPIError as error:
-        if sqlstate(error) == LOCK_TIMEOUT:
-            message = "A request with this key is still running. Ask again with the same key in a moment."
-            raise KeyInUse("idempotency_key_in_use", message) from error
-        raise
+    return session.execute(statement).first() is not None

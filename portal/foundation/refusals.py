@@ -83,9 +83,9 @@ class Unavailable(Refusal):
 class OutcomeUnknown(Unavailable):
     """The database was told to keep it, and its answer was lost: it may be written, or not."""
 
-    def __init__(self, message: str = "") -> None:
-        asked = message or (
-            "The database did not answer in time, so we cannot tell whether this was recorded. "
-            "Look whether it is there before you send it again."
+    def __init__(self) -> None:
+        message = (
+            "The database did not answer in time, so nobody can tell whether this was recorded. "
+            "Ask again with the same idempotency key; without one, look whether it is there before you ask again."
         )
-        super().__init__("outcome_unknown", asked)
+        super().__init__("outcome_unknown", message)
