@@ -27,7 +27,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "DATA_DIR": data_dir,
         "SQLALCHEMY_DATABASE_URI": _database_url(os.environ.get("DATABASE_URL"), data_dir),
         # Values of statements stay out of logs and traces: they are people's data.
-        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True, "pool_pre_ping": True, "pool_timeout": 3},
+        "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True, "pool_timeout": 3},
         "SECRET_KEY": given.get("SECRET_KEY") or os.environ.get("PORTAL_SECRET_KEY") or _kept_key(data_dir),
         "SESSION_COOKIE_NAME": "portal_session",
         "SESSION_COOKIE_HTTPONLY": True,

@@ -5,6 +5,7 @@ the server itself can bound is said anew in each transaction: settings of a sess
 """
 
 import random
+import select
 import sqlite3
 import time
 from contextlib import AbstractContextManager, nullcontext
@@ -12,10 +13,10 @@ from typing import Any
 
 import psycopg
 from sqlalchemy import Connection, Dialect, Engine, event
-from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import ConnectionPoolEntry
+from sqlalchemy.exc import DBAPIError, DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
-from portal.foundation.deadline import remaining
+from portal.foundation.deadline import remaining, within
 from portal.foundation.outages import Outage, outage
 from portal.foundation.turns import queue_of
 
@@ -25,6 +26,8 @@ UNHURRIED = 15.0
 """Seconds that a command waits for the turn to write."""
 LOCK_SECONDS = 2.0
 _LEAST = 0.2
+_PING_SECONDS = 1.0
+_TRUSTED_SECONDS = 5.0
 _LOOK_AGAIN = 0.002
 # Of libpq, not of the server: they pass PgBouncer. A host that does not answer is given up before the request is.
 _LINK = {
@@ -38,19 +41,35 @@ class BoundedConnection(psycopg.Connection[Any]):
 
     warned: list[str]
     """SQLSTATEs of the warnings since the list was last emptied."""
+    used_at: float
+    """When it last answered."""
+
+    def is_alive(self) -> bool:
+        """Whether the server still answers. What was used a moment ago is asked for its farewell only, in no time."""
+        if self.closed or select.select([self.fileno()], [], [], 0)[0]:
+            return False
+        if time.monotonic() - self.used_at < _TRUSTED_SECONDS:
+            return True
+        try:
+            with within(_PING_SECONDS):
+                self.autocommit = True  # else it would begin a transaction
+                self.execute("SELECT 1")
+                self.autocommit = False
+        except psycopg.Error:
+            return False
+        return True
 
     def wait(self, gen: Any, interval: float = 0.1, timeout: float | None = None) -> Any:
-        left = remaining()
-        if left is None or timeout is not None:
-            return super().wait(gen, interval, timeout)
-        began = time.monotonic()
-        limit = max(left, _LEAST)  # a little is given even at the end, to roll back
+        left, began = remaining(), time.monotonic()
+        limit = None if left is None else max(left, _LEAST)  # a little is given even at the end, to roll back
         try:
-            return super().wait(gen, interval, limit)
+            result = super().wait(gen, interval, limit if timeout is None else timeout)
         except psycopg.OperationalError:
-            if time.monotonic() - began >= limit:
+            if limit is not None and time.monotonic() - began >= limit:
                 self.pgconn.finish()
             raise
+        self.used_at = time.monotonic()
+        return result
 
 
 @event.listens_for(Engine, "do_connect")
@@ -58,9 +77,16 @@ def _connect(dialect: Dialect, _record: ConnectionPoolEntry, cargs: tuple[Any, .
     if dialect.name != "postgresql":
         return None
     connection = BoundedConnection.connect(*cargs, **(_LINK | cparams))
-    connection.warned = []
+    connection.warned, connection.used_at = [], time.monotonic()
     connection.add_notice_handler(lambda said: _note(connection, said))
     return connection
+
+
+@event.listens_for(Engine, "checkout")
+def _check(connection: Any, _record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+    """A connection that went away while nobody used it is replaced, unnoticed by who asks for it."""
+    if isinstance(connection, BoundedConnection) and not connection.is_alive():
+        raise DisconnectionError
 
 
 def _note(connection: BoundedConnection, said: psycopg.errors.Diagnostic) -> None:

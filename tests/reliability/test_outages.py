@@ -43,7 +43,7 @@ class Visitor:
         return self._timed(lambda: self.caller.get("/payments/"))
 
     def report(self, key: str | None = None) -> TestResponse:
-        body = body_for(self.invoice)
+        body = body_for(self.invoice, f"TRF {self.invoice.number}")
         if key:
             return self._timed(lambda: send(self.caller, REPORT, body, key))
         return self._timed(lambda: self.caller.post(REPORT, body))
