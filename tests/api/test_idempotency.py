@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, insert, select
+from sqlalchemy import Engine, func, insert, select
 from werkzeug.test import TestResponse
 
 from portal.accounts.service import change_role
@@ -207,11 +207,16 @@ def test_thirty_two_twins_make_one_payment(app: Flask, world: World, make: Facto
     assert counted(app) == (1, 1, 1)
 
 
+def engine_of(app: Flask) -> Engine:
+    with app.app_context():
+        return db.engine
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_while_the_first_still_runs(app: Flask, world: World, make: Factory) -> None:
     """Another connection holds the key's row uncommitted, as a slow first request does."""
     body = body_for(make.invoice(world.account))
-    with app.app_context(), db.engine.connect() as slow:
+    with engine_of(app).connect() as slow:
         slow.execute(
             insert(IdempotencyKey).values(
                 scope_id=world.account.id, route="api.report", key="k", fingerprint="", request_id="",
@@ -229,7 +234,7 @@ def test_while_the_first_still_runs(app: Flask, world: World, make: Factory) -> 
 def test_a_first_that_came_to_nothing_leaves_the_key_to_its_twin(app: Flask, world: World, make: Factory) -> None:
     """The twin waits while the first runs; the first is undone; then the twin acts."""
     body = body_for(make.invoice(world.account))
-    with app.app_context(), db.engine.connect() as slow, ThreadPoolExecutor(1) as pool:
+    with engine_of(app).connect() as slow, ThreadPoolExecutor(1) as pool:
         slow.execute(
             insert(IdempotencyKey).values(
                 scope_id=world.account.id, route="api.report", key="k", fingerprint="", request_id="",

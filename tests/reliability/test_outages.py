@@ -123,7 +123,9 @@ def test_a_slow_network(world: World, behind: Flask, network: Proxy) -> None:
 @on_postgresql
 def test_an_invoice_that_somebody_else_holds(world: World) -> None:
     visitor = Visitor(world, world.app)
-    with world.app.app_context(), db.engine.connect() as other:
+    with world.app.app_context():
+        engine = db.engine
+    with engine.connect() as other:
         other.execute(text("SELECT 1 FROM invoices FOR UPDATE"))
         assert problem(visitor.report()) == (503, "database_busy", [])
         assert visitor.list().status_code == 200
@@ -146,21 +148,23 @@ def test_a_full_server(world: World) -> None:
 
 
 @on_postgresql
-def test_a_server_that_only_reads(world: World) -> None:
+def test_a_server_that_only_reads(world: World, server: postgres.Server) -> None:
     """A standby, as one meets it for a moment while the roles change."""
     visitor = Visitor(world, world.app)
-    name = make_url(world.app.config["SQLALCHEMY_DATABASE_URI"]).database
-    with world.app.app_context():
-        for setting in ("SET default_transaction_read_only = on", "RESET default_transaction_read_only"):
-            with db.engine.connect() as owner:
-                owner.execute(text("SET TRANSACTION READ WRITE"))
-                owner.execute(text(f"ALTER DATABASE {name} {setting}"))
-                owner.commit()
-            db.engine.dispose()
-            if setting.startswith("SET"):
-                assert problem(visitor.report("k")) == (503, "database_unavailable", [])
-                assert visitor.list().status_code == 200
+    set_up(world, server, "SET default_transaction_read_only = on")
+    assert problem(visitor.report("k")) == (503, "database_unavailable", [])
+    assert visitor.list().status_code == 200
+    set_up(world, server, "RESET default_transaction_read_only")
     assert_well(visitor)
+
+
+def set_up(world: World, server: postgres.Server, setting: str) -> None:
+    """Change a setting of the database, for connections from now on."""
+    name = make_url(world.app.config["SQLALCHEMY_DATABASE_URI"]).database
+    with server.connect() as owner:
+        owner.execute(f"ALTER DATABASE {name} {setting}".encode())
+    with world.app.app_context():
+        db.engine.dispose()
 
 
 @on_postgresql
