@@ -13,10 +13,12 @@ from portal.api import errors as api_errors
 from portal.foundation.db import db
 from portal.foundation.refusals import Refusal
 from portal.html import errors as html_errors
+from portal.http import probes
 from portal.http.availability import as_refusal, init_availability
 from portal.http.gate import check_declarations, init_gate
 from portal.http.headers import init_headers
 from portal.http.identity import init_identity, is_api
+from portal.http.metrics import init_metrics
 from portal.http.urls import init_urls
 
 
@@ -41,7 +43,8 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     init_headers(app)
     init_urls(app)
     init_availability(app)
-    for part in (html, web, admin, api, cli):
+    init_metrics(app)
+    for part in (html, web, admin, api, cli, probes):
         part.register(app)
     for kind in (Refusal, HTTPException, Exception):
         app.register_error_handler(kind, _answer_error)

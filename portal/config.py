@@ -18,6 +18,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     ``PORTAL_DATA_DIR``: folder of the embedded database and the generated key (``instance/``).
     ``DATABASE_URL``: another database, such as ``postgresql://…``.
     ``PORTAL_SECRET_KEY``: signs sessions; a generated one is kept in the data folder otherwise.
+    ``PORTAL_METRICS_TOKEN`` or ``PORTAL_METRICS_TOKEN_FILE``: shows ``/metrics`` to other machines that send it.
     ``PORTAL_HTTPS=1``: the portal is served over HTTPS, so that browsers send its cookie over nothing else.
     """
     given = dict(overrides or {})
@@ -29,6 +30,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         # Values of statements stay out of logs and traces: they are people's data.
         "SQLALCHEMY_ENGINE_OPTIONS": {"hide_parameters": True, "pool_timeout": 3},
         "SECRET_KEY": given.get("SECRET_KEY") or os.environ.get("PORTAL_SECRET_KEY") or _kept_key(data_dir),
+        "METRICS_TOKEN": _secret("PORTAL_METRICS_TOKEN"),
         "SESSION_COOKIE_NAME": "portal_session",
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
@@ -59,6 +61,12 @@ def _database_url(url: str | None, data_dir: Path) -> str:
     scheme, separator, rest = url.partition("://")
     driver = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}.get(scheme, scheme)
     return f"{driver}{separator}{rest}"
+
+
+def _secret(name: str) -> str:
+    """A secret from the environment, or from the file that ``…_FILE`` names; empty where neither is set."""
+    path = os.environ.get(f"{name}_FILE")
+    return Path(path).read_text("utf-8").strip() if path else os.environ.get(name, "")
 
 
 def _kept_key(data_dir: Path) -> str:

@@ -27,7 +27,6 @@ def upgrade() -> None:
         sa.Column("replays", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("scope_id", "route", "key", name="pk_idempotency_keys"),
         sa.CheckConstraint("account_id IS NULL OR account_id = scope_id", name=op.f("ck_idempotency_keys_scope")),
-        sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name="fk_idempotency_keys_account_id"),
     )
     op.create_index("ix_idempotency_keys_created_at", "idempotency_keys", ["created_at"])
 

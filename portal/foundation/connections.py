@@ -64,10 +64,11 @@ class BoundedConnection(psycopg.Connection[Any]):
         limit = None if left is None else max(left, _LEAST)  # a little is given even at the end, to roll back
         try:
             result = super().wait(gen, interval, limit if timeout is None else timeout)
-        except psycopg.OperationalError:
-            if limit is not None and time.monotonic() - began >= limit:
-                self.pgconn.finish()
-            raise
+        except psycopg.OperationalError as error:
+            if limit is None or time.monotonic() - began < limit:
+                raise
+            self.pgconn.finish()
+            raise psycopg.OperationalError("the database did not answer in time") from error
         self.used_at = time.monotonic()
         return result
 
@@ -121,7 +122,7 @@ def _limit(connection: Connection) -> None:
     left = remaining()
     if left is None:
         return
-    milliseconds = max(round(left * 1000), 1)
+    milliseconds = max(round((left - _LEAST) * 1000), 1)  # the server gives up first, and says why
     connection.exec_driver_sql(
         f"SET LOCAL statement_timeout = {milliseconds}; "
         f"SET LOCAL lock_timeout = {min(milliseconds, round(LOCK_SECONDS * 1000))}; "

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, Integer, LargeBinary, String, Text, Uuid, delete, select
+from sqlalchemy import CheckConstraint, Index, Integer, LargeBinary, String, Text, Uuid, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -36,7 +36,8 @@ class IdempotencyKey(Model):
     scope_id: Mapped[UUID] = mapped_column(Uuid, primary_key=True)
     route: Mapped[str] = mapped_column(String(100), primary_key=True)
     key: Mapped[str] = mapped_column(String(MAX_LENGTH), primary_key=True)
-    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    # No foreign key: its lock on the account's row, taken first, would clash with that of the payment (FOR UPDATE).
+    account_id: Mapped[UUID | None] = mapped_column(Uuid)
     fingerprint: Mapped[str] = mapped_column(String(64))
     request_id: Mapped[str] = mapped_column(String(64))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)

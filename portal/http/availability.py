@@ -8,6 +8,7 @@ from flask import Flask, current_app, g
 from portal.foundation.deadline import within
 from portal.foundation.outages import Outage, outage
 from portal.foundation.refusals import OutcomeUnknown, Refusal, Unavailable
+from portal.http import metrics
 
 SECONDS = 4.0
 """What a request may wait for the database in all, so that it is answered within five."""
@@ -39,11 +40,13 @@ def as_refusal(error: Exception) -> Refusal | None:
     Operators read the cause in the log, in one line: the database's own words, without any value of a statement.
     """
     if isinstance(error, OutcomeUnknown):
+        metrics.outages.labels("unknown").inc()
         _log("outcome unknown", error.__cause__ or error)
         return error
     kind = outage(error)
     if kind is None:
         return None
+    metrics.outages.labels(kind.value).inc()
     _log(f"database {kind}", error)
     code, message = _SAID[kind]
     refusal = Unavailable(code, message)

@@ -53,7 +53,7 @@ def _pass() -> None:
     g.request_id = str(new_id())
     g.scopes = ExitStack()
     g.actor, g.account = None, None
-    if request.endpoint in (None, "static"):
+    if request.endpoint in (None, "static") or request.blueprint == "probes":
         return
     g.actor = identify()
     _let_in(current_app.view_functions[str(request.endpoint)])
