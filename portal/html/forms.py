@@ -7,6 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import HiddenField
 
 from portal.foundation.freetext import mask_card_numbers
+from portal.foundation.ids import new_id
 from portal.foundation.refusals import Conflict, Invalid, Refusal
 
 
@@ -37,7 +38,13 @@ class Form(FlaskForm):
             self[name].data = mask_card_numbers(self[name].data or "")
 
 
-class VersionForm(Form):
+class OnceForm(Form):
+    """A form that acts once, however often it is sent: it carries the key that ``@once`` reads."""
+
+    idempotency_key = HiddenField(default=lambda: str(new_id()))
+
+
+class VersionForm(OnceForm):
     """A decision, with the version of the payment that the person saw."""
 
     version = HiddenField()
