@@ -15,6 +15,7 @@ from portal.app import create_app
 from portal.foundation.db import db
 from tests import postgres
 from tests.factories import Factory
+from tests.verification import findings_of
 
 BASICS = {"TESTING": True, "SECRET_KEY": "tests"}
 
@@ -86,8 +87,10 @@ def new_settings(
 
 
 @pytest.fixture
-def new_app(new_settings: Callable[..., dict[str, Any]]) -> Iterator[Callable[..., Flask]]:
-    """Makes apps, each over a database of its own.
+def new_app(
+    new_settings: Callable[..., dict[str, Any]], request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Flask]]:
+    """Makes apps, each over a database of its own. Whatever the test wrote is verified, unless it ``corrupts``.
 
     No context is pushed: each request and each factory call has its own.
     """
@@ -98,9 +101,12 @@ def new_app(new_settings: Callable[..., dict[str, Any]]) -> Iterator[Callable[..
         return apps[-1]
 
     yield make
+    verified = request.node.get_closest_marker("corrupts") is None
+    findings = [finding for app in apps if verified for finding in findings_of(app)]
     for app in apps:
         with app.app_context():
             db.engine.dispose()
+    assert findings == []
 
 
 @pytest.fixture

@@ -127,7 +127,7 @@ def import_file(file: BinaryIO, *, by: Actor, progress: Progress = lambda _: Non
     Look at the file by ``check_file`` first: this holds the write lock while it reads.
     """
     by.must(Permission.INVOICE_MANAGE)
-    with transaction():
+    with transaction(), audit.chain_of_its_own():
         passage = _Import(Reader(file))
         for chunk in passage.chunks(progress):
             _write(chunk, passage, by)
@@ -158,7 +158,7 @@ def _write(chunk: list[ReadInvoice], passage: _Import, by: Actor) -> None:
     if invoices:
         session.execute(insert(Invoice), invoices)
         session.execute(insert(InvoiceLine), lines)
-        session.execute(insert(audit.AuditEntry), entries)
+        audit.record_many(entries)
     passage.outcome.new_invoices += len(invoices)
     passage.outcome.new_lines += len(lines)
 
