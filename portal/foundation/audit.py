@@ -147,6 +147,9 @@ def chain_of_its_own() -> Iterator[None]:
     So they can be written as the unit goes on (``record_many``), and for as long as it lasts no other writer waits.
     """
     with transaction() as unit:
+        if _OWN_CHAIN in unit.info:
+            yield
+            return
         unit.info[_OWN_CHAIN] = new_id()
         try:
             yield
