@@ -34,7 +34,7 @@ def _or_could_not_run(command: Callable[..., None]) -> Callable[..., None]:
         except click.ClickException as error:
             raise CouldNotRun(error.message) from error
         except (OSError, SQLAlchemyError) as error:
-            raise CouldNotRun(f"The verification could not go on: {error}") from error
+            raise CouldNotRun(f"The verification could not go on: {getattr(error, 'orig', error)}") from error
 
     return run
 
