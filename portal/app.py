@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask, current_app, g, request
 from flask_migrate import Migrate
+from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
@@ -16,6 +17,7 @@ from portal.html import errors as html_errors
 from portal.http.gate import check_declarations, init_gate
 from portal.http.headers import init_headers
 from portal.http.identity import init_identity, is_api
+from portal.http.refusals import init_refusals
 from portal.http.urls import init_urls
 
 
@@ -38,6 +40,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     init_identity(app)
     init_gate(app)
     init_headers(app)
+    init_refusals(app)
     init_urls(app)
     for part in (html, web, admin, api, cli):
         part.register(app)
@@ -49,6 +52,8 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
 
 def _answer_error(error: Exception) -> Response:
     """Each face answers what goes wrong in its own way, also where no route matched."""
-    if not isinstance(error, (Refusal, HTTPException)):
+    if isinstance(error, (Refusal, CSRFError)):
+        g.refusal = error.code if isinstance(error, Refusal) else "csrf_failed"
+    elif not isinstance(error, HTTPException):
         current_app.logger.exception("request %s failed", g.get("request_id", "-"))
     return api_errors.answer(error) if is_api(request) else html_errors.answer(error)

@@ -5,7 +5,7 @@ unnoticed (``docs/decisions/0009``). The entries of a unit are written at its en
 whoever waits for a chain holds everybody else up for no longer than a commit, and no two units wait for each other.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import groupby
@@ -138,6 +138,11 @@ def values_of(
         "request_id": actor.request_id,
         "changes": {name: _plain(value) for name, value in changes.items()},
     }
+
+
+def differences(before: Mapping[str, object], after: Mapping[str, object]) -> dict[str, Any]:
+    """By field what it was and what it is, where that differs; of something new, ``before`` is empty."""
+    return {name: (before.get(name), value) for name, value in after.items() if before.get(name) != value}
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from portal.accounts.service import create_account
 from portal.billing.imports.reader import LineError, Reader, ReadInvoice
 from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.models import Invoice, InvoiceLine
-from portal.billing.invoices.service import line_values
+from portal.billing.invoices.service import audited, line_values
 from portal.foundation import audit, clock
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
@@ -154,7 +154,8 @@ def _write(chunk: list[ReadInvoice], passage: _Import, by: Actor) -> None:
             line_values(account_id, position, line) | {"id": new_id(), "invoice_id": invoice_id}
             for position, line in enumerate(read.lines, start=1)
         ]
-        entries.append(audit.values_of(by, "invoice.imported", "invoice", invoice_id, account_id=account_id))
+        told = audit.differences({}, audited(read.values, len(read.lines)))
+        entries.append(audit.values_of(by, "invoice.imported", "invoice", invoice_id, account_id=account_id, **told))
     if invoices:
         session.execute(insert(Invoice), invoices)
         session.execute(insert(InvoiceLine), lines)
