@@ -12,7 +12,7 @@ branch_labels = None
 depends_on = None
 
 OF_AN_ACCOUNT = ("account_payment_methods", "invoice_lines", "postings", "credit_transactions")
-PEOPLE = ("accounts", "users", "api_tokens", "audit_entries")
+PEOPLE = ("accounts", "users", "api_tokens", "audit_chains", "audit_entries")
 PAYMENTS = ("invoices", "payments", "payment_events")
 OF_A_USER = ("user_sessions", "second_factors", "recovery_codes")
 
@@ -35,6 +35,7 @@ def secure_people() -> None:
     secure("api_tokens", f"{mine} OR {IDENTIFYING}")
     for table in OF_A_USER:
         secure(table, f"{mine} OR {IDENTIFYING}", removed=f"{mine} OR {IDENTIFYING} OR {ACROSS}")
+    secure("audit_chains", f"chain = (SELECT portal_account()) OR {IDENTIFYING}")
     secure("audit_entries", added=f"{MINE} OR {IDENTIFYING} OR {ACROSS}")
 
 

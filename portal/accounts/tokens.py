@@ -53,9 +53,8 @@ def issue_token(user_id: UUID, *, by: Actor, name: str, days: int | None = None)
         token = ApiToken(user_id=user_id, name=label, secret_hash=_hashed(secret), expires_at=expires_at)
         unit.add(token)
         unit.flush()
-        audit.record(
-            by, "token.issued", "token", token.id, account_id=user.account_id, name=label, expires_at=expires_at
-        )
+        values = {"user_id": user.id, "name": label, "expires_at": expires_at}
+        audit.record(by, "token.issued", "token", token.id, account_id=user.account_id, **audit.differences({}, values))
     return token, secret
 
 
@@ -67,7 +66,8 @@ def revoke_token(token_id: UUID, *, by: Actor) -> ApiToken:
             raise NotFound()
         if token.revoked_at is None:
             token.revoked_at = clock.now()
-            audit.record(by, "token.revoked", "token", token.id, account_id=token.user.account_id, name=token.name)
+            values = {"user_id": token.user_id, "name": token.name, "is_live": (True, False)}
+            audit.record(by, "token.revoked", "token", token.id, account_id=token.user.account_id, **values)
     return token
 
 

@@ -160,6 +160,20 @@ def end_reading() -> None:
         current.commit()
 
 
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """One view of the whole database for those who read much of it: what is committed meanwhile is not in it."""
+    current = session()
+    current.rollback()
+    current.expire_all()
+    try:
+        if db.engine.dialect.name == "postgresql":
+            current.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+        yield current
+    finally:
+        current.rollback()
+
+
 @event.listens_for(Session, "before_flush")
 def _write_only_in_a_unit(current: Session, _context: object, _instances: object) -> None:
     """A changed row outside ``transaction()`` is a mistake in the code: nothing would hold its lock."""

@@ -3,6 +3,7 @@
 import re
 from typing import Any
 
+from flask import g
 from flask_wtf import FlaskForm
 from wtforms import HiddenField
 
@@ -29,6 +30,7 @@ class Form(FlaskForm):
         """Whether the form itself is valid."""
         valid: bool = super().validate(extra_validators)
         if not valid:
+            g.refusal = "invalid_input"
             self.mask()
         return valid
 
@@ -69,6 +71,7 @@ class Refused:
         if not isinstance(error, (Invalid, Conflict)):
             return False
         self.form.refusal = error
+        g.refusal = error.code
         for found in error.errors:
             if found.field in self.form:
                 field = self.form[found.field]
