@@ -84,7 +84,7 @@ def test_a_page_names_its_files_by_their_content(app: Flask) -> None:
         ("/static/css/nothing.css?v=0123456789abcdef", 404, "no-store"),
         ("/static/../portal/config.py", 404, "no-store"),
         ("/static/%2e%2e/portal/config.py", 404, "no-store"),
-        ("/static/%2fetc/passwd", 404, "no-store"),
+        ("/static/%2fetc/passwd", 308, "no-store"),  # to the address with one slash
     ],
 )
 def test_what_is_not_named_by_its_content_is_asked_for_again(path: str, status: int, caching: str, app: Flask) -> None:
