@@ -210,7 +210,7 @@ def _new_codes() -> tuple[list[str], list[tuple[str, str]]]:
     while len(selectors) < RECOVERY_CODES:
         selectors.add(_random(_SELECTOR_LENGTH))
     codes = [selector + _random(_RECOVERY_LENGTH - _SELECTOR_LENGTH) for selector in selectors]
-    hashes = [(code[:_SELECTOR_LENGTH], passwords.hash(code)) for code in codes]
+    hashes = [(code[:_SELECTOR_LENGTH], passwords.hash_code(code)) for code in codes]
     return ["-".join(code[start : start + 4] for start in range(0, _RECOVERY_LENGTH, 4)) for code in codes], hashes
 
 
