@@ -86,6 +86,7 @@ def serving(app: Flask) -> Iterator[Serving]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {
+        "PORTAL_ENV": "development",
         "PORTAL_DATA_DIR": str(app.config["DATA_DIR"]),
         "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
     }

@@ -3,8 +3,10 @@
 from pathlib import Path
 
 from portal.billing.payments.states import TRANSITIONS, Action, Status
+from portal.foundation.access import PERMISSIONS, Permission, Role
 
-PAGE = Path(__file__).resolve().parent.parent / "docs/payment-states.md"
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = DOCS / "payment-states.md"
 WHO = {
     "payment_submit": "customer (owner, member)",
     "payment_decide": "staff",
@@ -12,6 +14,35 @@ WHO = {
     "payment_refund": "staff (admin)",
     "payment_settle": "system",
 }
+
+WHAT = {
+    Permission.PROFILE: "see the own profile; own password, sessions, second factor, tokens",
+    Permission.OWN_ACCOUNT: "see what belongs to the own account",
+    Permission.BILLING_READ: "read invoices, payments and credits: customers their account's, staff everybody's",
+    Permission.PAYMENT_SUBMIT: "report payments",
+    Permission.PAYMENT_CANCEL: "withdraw payments: customers their account's, staff everybody's",
+    Permission.PAYMENT_DECIDE: "approve and reject payments",
+    Permission.PAYMENT_REFUND: "refund payments",
+    Permission.PAYMENT_SETTLE: "carry out what a gateway reports",
+    Permission.STAFF_READ: "open staff's pages",
+    Permission.ACCOUNT_MANAGE: "manage accounts",
+    Permission.USER_MANAGE: "manage users, their sessions and second factors",
+    Permission.INVOICE_MANAGE: "manage invoices",
+    Permission.METHOD_MANAGE: "manage payment methods",
+    Permission.AUDIT_READ: "read the audit log",
+}
+
+
+def matrix() -> str:
+    """Roles and permissions, drawn from the table of access."""
+    columns = [Role.VIEWER, Role.MEMBER, Role.OWNER, Role.REVIEWER, Role.ADMIN, Role.SYSTEM]
+    rows = [
+        "| "
+        + " | ".join([WHAT[permission], *("✓" if permission in PERMISSIONS[role] else "" for role in columns)])
+        + " |"
+        for permission in Permission
+    ]
+    return "\n".join(["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|", *rows])
 
 
 def generated() -> str:
@@ -52,3 +83,8 @@ def test_the_states_page_is_drawn_from_the_table() -> None:
 
 def test_every_action_is_on_it() -> None:
     assert {action for _, action in TRANSITIONS} == set(Action)
+
+
+def test_the_matrix_of_roles_is_drawn_from_the_table() -> None:
+    assert f"\n\n{matrix()}\n\n" in (DOCS / "concepts.md").read_text("utf-8")
+    assert set(PERMISSIONS) == set(Role)

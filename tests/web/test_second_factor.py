@@ -282,9 +282,12 @@ def test_roles_factors_and_staffs_tokens_ask_again(world: World, make: Factory) 
 def test_a_confirmation_is_throttled_and_belongs_to_its_session(world: World) -> None:
     here, there = world.visit("admin"), world.visit("admin")
     with clock.set_to(clock.now() + SIX_MINUTES):
-        wrong = [here.post("/confirmation", {"confirmation_code": "000000"}) for _ in range(6)]
+        form = {"confirmation_code": "000000", "reason": "typed"}
+        wrong = [here.post("/confirmation", form) for _ in range(6)]
         assert [page.status for page in wrong] == [403] * 5 + [429]
         assert int(wrong[-1].response.headers["Retry-After"]) > 200
+        assert "Try again in 5 minutes." in wrong[-1].notices[0]
+        assert carried(wrong[-1]) == {"to": "/confirmation", "reason": "typed"}
         code = authenticators.code(world.users["admin"])
         assert there.post("/confirmation", {"confirmation_code": code}).status == 303
         assert here.get("/confirmation").status == 403
