@@ -17,6 +17,8 @@ from urllib.request import Request, urlopen
 
 from flask import Flask
 
+from portal.foundation.row_security import Login
+
 ROOT = Path(__file__).resolve().parent.parent
 UNANSWERED = (URLError, ConnectionError, TimeoutError, socket.timeout)
 """What a client meets whose connection breaks, or whom nobody answers."""
@@ -89,6 +91,7 @@ def serving(app: Flask) -> Iterator[Serving]:
         "PORTAL_ENV": "development",
         "PORTAL_DATA_DIR": str(app.config["DATA_DIR"]),
         "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
+        **{Login(login).setting: str(bind["url"]) for login, bind in app.config["SQLALCHEMY_BINDS"].items()},
     }
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)

@@ -5,9 +5,8 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
-from portal.foundation.db import db
+from tests.engines import listening
 from tests.factories import Factory
 from tests.postgres import Server
 from tests.torture.operations import Scene
@@ -51,11 +50,8 @@ def _without_locks(app: Flask) -> Iterator[None]:
     def unlock(_connection: object, _cursor: object, sql: str, parameters: object, *_: object) -> tuple[str, object]:
         return re.sub(r"\s*FOR (NO KEY )?UPDATE( OF \w+)?| AND payments\.version = \S+", "", sql), parameters
 
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", unlock, retval=True)
-    yield
-    event.remove(engine, "before_cursor_execute", unlock)
+    with listening(app, "before_cursor_execute", unlock, retval=True):
+        yield
 
 
 @pytest.mark.usefixtures("_without_locks")

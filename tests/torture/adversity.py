@@ -14,14 +14,15 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from portal.billing.payments.models import Payment
 from portal.foundation import clock, ids
-from portal.foundation.db import db, session
+from portal.foundation.db import session
 from portal.foundation.tenancy import across_accounts
 from tests.api.conftest import Caller
+from tests.engines import listening
 from tests.factories import Factory
 from tests.torture import invariants
 
@@ -157,13 +158,8 @@ def slow(app: Flask, seconds: float) -> Iterator[None]:
     def wait(*_: object) -> None:
         time.sleep(seconds)
 
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", wait)
-    try:
+    with listening(app, "before_cursor_execute", wait):
         yield
-    finally:
-        event.remove(engine, "before_cursor_execute", wait)
 
 
 class Clocks:

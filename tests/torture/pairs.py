@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from flask import Flask
 
 from portal.foundation.db import db
+from tests.engines import engines_of
 from tests.postgres import Server
 from tests.torture import invariants
 from tests.torture.interleaving import Exploration, Result, stops
@@ -22,8 +23,6 @@ class Theatre:
     def play(self, one: str, other: str, *, most: int = 0, all_orders: bool = False) -> "Verdict":
         """All orders of the two, or as many as ``most``; those that cannot differ once, unless ``all_orders``."""
         operations = self.scene.operations()
-        with self.app.app_context():
-            engine = db.engine
         exploration = Exploration(
             (operations[one], operations[other]),
             self.stage.restore,
@@ -32,7 +31,7 @@ class Theatre:
             all_orders,
         )
         verdict = Verdict(f"{one} × {other}")
-        with stops(engine):
+        with stops(engines_of(self.app)):
             serial = exploration.serial()
             for result in exploration.orders():
                 verdict.orders += 1
