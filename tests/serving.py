@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -20,7 +21,7 @@ from flask import Flask
 from portal.foundation.row_security import Login
 
 ROOT = Path(__file__).resolve().parent.parent
-UNANSWERED = (URLError, ConnectionError, TimeoutError, socket.timeout)
+UNANSWERED = (URLError, ConnectionError, TimeoutError, HTTPException)
 """What a client meets whose connection breaks, or whom nobody answers."""
 
 
