@@ -152,7 +152,10 @@ class World:
                 by=by, invoice_id=invoice, payment_method=step.method, transaction_reference=self._reference(step)
             ),
             "start": lambda: service.start_payment(
-                by=by, invoice_id=invoice, payment_method="card", transaction_reference=f"pi_{step.transfer}_{self.stem}"
+                by=by,
+                invoice_id=invoice,
+                payment_method="card",
+                transaction_reference=f"pi_{step.transfer}_{self.stem}",
             ),
             "approve": lambda: service.approve_payment(payment, **decision, same_text_reason=step.reason),
             "reject": lambda: service.reject_payment(payment, **decision, reason=step.reason),
