@@ -10,7 +10,7 @@ from portal.billing.invoices import models as invoices  # noqa: F401
 from portal.billing.methods import models as methods  # noqa: F401
 from portal.billing.payments import models as payments  # noqa: F401
 from portal.cli.database_logins import grant_rights, is_set_up
-from portal.foundation import audit  # noqa: F401
+from portal.foundation import audit, idempotency  # noqa: F401
 from portal.foundation.db import Base, db
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts

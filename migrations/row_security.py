@@ -54,11 +54,14 @@ def drop_functions() -> None:
             op.execute(f"DROP FUNCTION {name}()")
 
 
-def secure(table: str, rows: str = MINE, *, added: str | None = None, changed: str | None = None) -> None:
+def secure(
+    table: str, rows: str = MINE, *, added: str | None = None, changed: str | None = None, removed: str = ACROSS
+) -> None:
     """Let a statement see and write the rows of which the condition holds; across accounts, all.
 
     ``added`` and ``changed`` are what must hold of a row that is inserted or has been updated, where that is narrower.
-    Rows are deleted across accounts only. The owner of the table is bound as everybody is (a superuser is not).
+    Rows are deleted across accounts only, unless ``removed`` says otherwise. The owner of the table is bound as
+    everybody is (a superuser is not).
     """
     if is_sqlite():
         return
@@ -69,7 +72,7 @@ def secure(table: str, rows: str = MINE, *, added: str | None = None, changed: s
         "read": f"FOR SELECT USING ({rows})",
         "add": f"FOR INSERT WITH CHECK ({added or rows})",
         "change": f"FOR UPDATE USING ({rows}) WITH CHECK ({changed or rows})",
-        "remove": f"FOR DELETE USING ({ACROSS})",
+        "remove": f"FOR DELETE USING ({removed})",
     }.items():
         op.execute(f"CREATE POLICY {table}_{name} ON {table} {what}")
 

@@ -17,11 +17,15 @@ from portal.foundation.db import db
 from portal.foundation.refusals import Refusal
 from portal.foundation.sealing import sealer
 from portal.html import errors as html_errors
+from portal.http import probes
+from portal.http.availability import as_refusal, init_availability
 from portal.http.gate import check_declarations, init_gate
 from portal.http.headers import init_headers
 from portal.http.hosts import init_hosts
 from portal.http.identity import init_identity, is_api
 from portal.http.limits import init_limits
+from portal.http.metrics import init_metrics
+from portal.http.refusals import init_refusals
 from portal.http.request_log import init_request_log
 from portal.http.static_files import init_static_files
 from portal.http.urls import init_urls
@@ -56,8 +60,11 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     init_gate(app)
     init_headers(app)
     init_static_files(app)
+    init_refusals(app)
     init_urls(app)
-    for part in (html, web, admin, api, cli):
+    init_availability(app)
+    init_metrics(app)
+    for part in (html, web, admin, api, cli, probes):
         part.register(app)
     for kind in (Refusal, HTTPException, Exception):
         app.register_error_handler(kind, _answer_error)
@@ -67,6 +74,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
 
 def _answer_error(error: Exception) -> Response:
     """Each face answers what goes wrong in its own way, also where no route matched."""
+    error = as_refusal(error) or error
     if isinstance(error, (Refusal, CSRFError)):
         g.refusal = error.code if isinstance(error, Refusal) else "csrf_failed"
     elif not isinstance(error, HTTPException):

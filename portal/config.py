@@ -43,6 +43,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "SECRET_KEY": key or _kept_key(data_dir),
         "SECRET_KEY_IS_GIVEN": key is not None,
         "SECRET_KEY_FALLBACKS": older.split() if older else [],
+        "METRICS_TOKEN": _secret("PORTAL_METRICS_TOKEN"),
         "HOSTS": hosts or LOOPBACK,
         "HOSTS_ARE_GIVEN": bool(hosts),
         "PROXIES": _proxies(),
@@ -149,7 +150,7 @@ def _engine_options(url: str) -> dict[str, Any]:
     No statement stays prepared in PostgreSQL: behind PgBouncer in transaction mode the next transaction may meet
     another server, which has not prepared it, or another client's of the same name.
     """
-    options: dict[str, Any] = {"hide_parameters": True}
+    options: dict[str, Any] = {"hide_parameters": True, "pool_timeout": 3}
     if url.startswith("postgresql+psycopg") and os.environ.get("DATABASE_PREPARE") != "1":
         options["connect_args"] = {"prepare_threshold": None}
     return options

@@ -18,6 +18,7 @@ from portal.foundation.row_security import Login
 from portal.foundation.tenancy import EVERY_ACCOUNT, current_scope
 from tests import postgres
 from tests.factories import Factory
+from tests.verification import findings_of
 
 BASICS = {"TESTING": True, "SECRET_KEY": "tests"}
 
@@ -118,8 +119,10 @@ def new_settings(
 
 
 @pytest.fixture
-def new_app(new_settings: Callable[..., dict[str, Any]]) -> Iterator[Callable[..., Flask]]:
-    """Makes apps, each over a database of its own.
+def new_app(
+    new_settings: Callable[..., dict[str, Any]], request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Flask]]:
+    """Makes apps, each over a database of its own. Whatever the test wrote is verified, unless it ``corrupts``.
 
     No context is pushed: each request and each factory call has its own.
     """
@@ -130,8 +133,11 @@ def new_app(new_settings: Callable[..., dict[str, Any]]) -> Iterator[Callable[..
         return apps[-1]
 
     yield make
+    verified = request.node.get_closest_marker("corrupts") is None
+    findings = [finding for app in apps if verified for finding in findings_of(app)]
     for app in apps:
         disconnect(app)
+    assert findings == []
 
 
 @pytest.fixture

@@ -33,6 +33,7 @@ CARDS = {
     "in notes": "4012888888881881", "in a reference": "5555555555554444", "in a reason": "378282246310005",
     "in a query": "4222222222222", "in a header": "3530111333300000", "in an import": "6011000990139424",
     "in a token's name": "4917610000000000", "in a request id": "4000056655665556", "in JSON": "5200828282828210",
+    "in a line": "30569309025904",
 }  # fmt: skip
 IBAN = "GB33BUKB20201555555555"
 OTHER_IBAN = "BE68539007547034"  # in a query and in a request id
@@ -210,6 +211,12 @@ def _plant_by_form(world: World, planted: Planted, invoices: list[Any]) -> None:
         values = {"reason": f"paid by {CARDS['in a reason']}", "version": "1", "same_text_reason": CARDS["in a reason"]}
         page = staff.post(f"/admin/payments/{world.ids['payment_id']}/{what}", values)
         assert page.status in (400, 403, 404)
+        planted.note(f"{ANSWER}a form", page.response.data)
+    for number in ("", "I-1"):  # the form is shown again for the line, and for what it lacks besides
+        lines = {"lines-0-description": f"card {CARDS['in a line']}", "lines-0-unit_price": "1.00"}
+        values = {"number": number, "account": world.account.number, **lines}
+        page = world.pages["admin"].post("/admin/invoices/new", values)
+        assert page.status == 400
         planted.note(f"{ANSWER}a form", page.response.data)
     page = owner.post("/profile/tokens/", {"name": f"card {CARDS['in a token' + chr(39) + 's name']}"})
     planted.note(f"{ANSWER}a form", page.response.data)

@@ -32,7 +32,7 @@ def create_account(
             raise taken
         unit.add(account)
         flush_or_refuse({UQ_ACCOUNT_NUMBER: taken})
-        _record(by, "account.created", account, number=account.number, name=account.name)
+        _record(by, "account.created", account, **audit.differences({}, values))
     return account
 
 
@@ -59,7 +59,7 @@ def update_account(account_id: UUID, *, by: Actor, name: str, locale: str, timez
     }
     with transaction():
         account = locked(Account, account_id) or _absent()
-        changes = {key: (getattr(account, key), value) for key, value in new.items() if getattr(account, key) != value}
+        changes = audit.differences({key: getattr(account, key) for key in new}, new)
         for key, value in new.items():
             setattr(account, key, value)
         if changes:
@@ -93,7 +93,8 @@ def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUI
             raise taken
         unit.add(user)
         flush_or_refuse({UQ_USER_EMAIL: taken})
-        _record(by, "user.created", user, email=user.email, role=user.role)
+        values = {"email": user.email, "name": user.name, "role": user.role}
+        _record(by, "user.created", user, **audit.differences({}, values))
     return user
 
 

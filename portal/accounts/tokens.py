@@ -1,22 +1,29 @@
 """API tokens: shown once, kept as a hash, as mighty as their user and no more."""
 
+import logging
 import secrets
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 
 from portal.accounts.models import ApiToken, User
 from portal.foundation import audit, clock, freetext
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
 from portal.foundation.db import locked, session, transaction
-from portal.foundation.refusals import Conflict, Forbidden, Invalid, NotFound
+from portal.foundation.deadline import within
+from portal.foundation.outages import outage
+from portal.foundation.refusals import Conflict, Forbidden, Invalid, NotFound, OutcomeUnknown
+from portal.foundation.turns import NoTurn
 
 PREFIX = "bp_"
 MAX_DAYS = 3650
 MAX_LIVE_TOKENS = 50
+_log = logging.getLogger(__name__)
+_PATIENCE = 0.3
 _LAST_USE_PRECISION = timedelta(minutes=10)
 
 
@@ -46,9 +53,8 @@ def issue_token(user_id: UUID, *, by: Actor, name: str, days: int | None = None)
         token = ApiToken(user_id=user_id, name=label, secret_hash=_hashed(secret), expires_at=expires_at)
         unit.add(token)
         unit.flush()
-        audit.record(
-            by, "token.issued", "token", token.id, account_id=user.account_id, name=label, expires_at=expires_at
-        )
+        values = {"user_id": user.id, "name": label, "expires_at": expires_at}
+        audit.record(by, "token.issued", "token", token.id, account_id=user.account_id, **audit.differences({}, values))
     return token, secret
 
 
@@ -60,7 +66,8 @@ def revoke_token(token_id: UUID, *, by: Actor) -> ApiToken:
             raise NotFound()
         if token.revoked_at is None:
             token.revoked_at = clock.now()
-            audit.record(by, "token.revoked", "token", token.id, account_id=token.user.account_id, name=token.name)
+            values = {"user_id": token.user_id, "name": token.name, "is_live": (True, False)}
+            audit.record(by, "token.revoked", "token", token.id, account_id=token.user.account_id, **values)
     return token
 
 
@@ -70,11 +77,21 @@ def find_live_token(secret: str) -> ApiToken | None:
     if token is None or not token.is_live or not token.user.is_enabled:
         return None
     if token.last_used_at is None or clock.now() - token.last_used_at > _LAST_USE_PRECISION:
-        with transaction() as unit:
-            used = unit.get(ApiToken, token.id)
+        _note_use(token.id)
+    return token
+
+
+def _note_use(token_id: UUID) -> None:
+    """Note when the token was used. A database that takes nothing just now must not keep programs from reading."""
+    try:
+        with within(_PATIENCE), transaction() as unit:
+            used = unit.get(ApiToken, token_id)
             if used is not None:
                 used.last_used_at = clock.now()
-    return token
+    except (DBAPIError, NoTurn, OutcomeUnknown) as error:
+        if outage(error) is None and not isinstance(error, OutcomeUnknown):
+            raise
+        _log.warning("the use of a token could not be noted: %s", type(error).__name__)
 
 
 def tokens_of(user_id: UUID) -> list[ApiToken]:

@@ -24,6 +24,7 @@ from portal.html.filters import status_word
 from portal.html.forms import refused
 from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 from portal.http.gate import current_actor
+from portal.http.once import once
 
 
 class PaymentListFilter(FilterForm):
@@ -70,6 +71,7 @@ def payment(payment_id: UUID) -> ResponseReturnValue:
 
 @admin.post("/payments/<id:payment_id>/approval")
 @requires(Permission.PAYMENT_DECIDE)
+@once
 def approve_payment(payment_id: UUID) -> ResponseReturnValue:
     form = Approval()
     return _decide(
@@ -84,6 +86,7 @@ def approve_payment(payment_id: UUID) -> ResponseReturnValue:
 
 @admin.post("/payments/<id:payment_id>/rejection")
 @requires(Permission.PAYMENT_DECIDE)
+@once
 def reject_payment(payment_id: UUID) -> ResponseReturnValue:
     form = Rejection()
     return _decide(
@@ -96,6 +99,7 @@ def reject_payment(payment_id: UUID) -> ResponseReturnValue:
 
 @admin.post("/payments/<id:payment_id>/cancellation")
 @requires(Permission.PAYMENT_DECIDE)
+@once
 def cancel_payment(payment_id: UUID) -> ResponseReturnValue:
     form = Cancellation()
     return _decide(
@@ -108,6 +112,7 @@ def cancel_payment(payment_id: UUID) -> ResponseReturnValue:
 
 @admin.post("/payments/<id:payment_id>/refund")
 @requires(Permission.PAYMENT_REFUND)
+@once
 def refund_payment(payment_id: UUID) -> ResponseReturnValue:
     form = Refund()
     return _decide(

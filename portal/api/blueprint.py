@@ -10,6 +10,7 @@ from portal.api.parsing import StrictParser
 from portal.foundation.keyset import Page
 from portal.foundation.tenancy import across_accounts
 from portal.http.gate import enter
+from portal.http.once import once
 
 RowT = TypeVar("RowT")
 
@@ -18,6 +19,11 @@ class JsonBlueprint(Blueprint):
     """Reads strictly, and wraps what a view returns into the envelope of success."""
 
     ARGUMENTS_PARSER = StrictParser()
+
+    def add_url_rule(self, rule: str, endpoint: Any = None, view_func: Any = None, *args: Any, **options: Any) -> None:
+        """Every POST may come with an idempotency key."""
+        view = once(view_func) if "POST" in options.get("methods", ()) else view_func
+        super().add_url_rule(rule, endpoint, view, *args, **options)
 
     @staticmethod
     def _prepare_response_content(data: Any) -> dict[str, Any]:

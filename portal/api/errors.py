@@ -10,7 +10,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from portal.foundation.freetext import mask_card_numbers
-from portal.foundation.refusals import Invalid, NotFound, NotSignedIn, Refusal, TooManyAttempts
+from portal.foundation.refusals import Invalid, NotFound, NotSignedIn, Refusal
 
 CONTENT_TYPE = "application/problem+json"
 
@@ -34,8 +34,8 @@ def answer(error: Exception) -> Response:
         response.headers.extend(
             (name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")
         )
-    if isinstance(error, TooManyAttempts):
-        response.headers["Retry-After"] = str(error.retry_after)
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(refusal.retry_after)
     if status == HTTPStatus.UNAUTHORIZED:
         bad = ', error="invalid_token"' if refusal.code == "invalid_token" else ""
         response.headers["WWW-Authenticate"] = f'Bearer realm="billing"{bad}'

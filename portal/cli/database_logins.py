@@ -12,28 +12,39 @@ from sqlalchemy import Connection, text
 from portal.foundation.row_security import Login
 
 RIGHTS_HOLDERS = (Login.GATE, Login.CUSTOMER, Login.STAFF, Login.WORKER)
-READ, ADD, CHANGE = "SELECT", "INSERT", "UPDATE"
+READ, ADD, CHANGE, REMOVE = "SELECT", "INSERT", "UPDATE", "DELETE"
+EVERYTHING = (READ, ADD, CHANGE, REMOVE)
+SHORT_LIVED = ("attempt_limits", "idempotency_keys", "recovery_codes", "second_factors", "user_sessions")
+"""Whose rows are deleted when their time is over. No other row ever is."""
 LOCK = "UPDATE (id)"
 """FOR UPDATE asks for the right to update something. The policies of these tables refuse the change itself."""
 
 # What customers, and the gate before anybody is known, may do: the tables that are not named here, nothing.
-# Staff and the worker may do everything but delete; where rows are append-only, read and add.
+# Staff and the worker may do everything but delete what is kept for good; where rows are append-only, read and add.
 RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
     Login.GATE: {
         "accounts": (READ,),
         "alembic_version": (READ,),
         "api_tokens": (READ, "UPDATE (last_used_at)"),
+        "attempt_limits": EVERYTHING,
+        "audit_chains": (READ, ADD, CHANGE),
         "audit_entries": (ADD,),
         "portal_facts": (READ,),
-        "users": (READ,),
+        "recovery_codes": EVERYTHING,
+        "second_factors": EVERYTHING,
+        "user_sessions": EVERYTHING,
+        "users": (READ, "UPDATE (password_hash)"),
     },
     Login.CUSTOMER: {
         "account_payment_methods": (READ,),
         "accounts": (READ, LOCK),
         "alembic_version": (READ,),
         "api_tokens": (READ, ADD, "UPDATE (last_used_at, revoked_at)"),
+        "attempt_limits": EVERYTHING,
+        "audit_chains": (READ, ADD, CHANGE),
         "audit_entries": (ADD,),
         "credit_transactions": (READ,),
+        "idempotency_keys": EVERYTHING,
         "invoice_lines": (READ,),
         "invoices": (READ, LOCK),
         "payment_events": (READ, ADD),
@@ -41,7 +52,10 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
         "payments": (READ, ADD, "UPDATE (status, version, last_event_id, updated_at)"),
         "portal_facts": (READ,),
         "postings": (READ,),
-        "users": (READ, "UPDATE (password_hash, session_epoch)"),
+        "recovery_codes": EVERYTHING,
+        "second_factors": EVERYTHING,
+        "user_sessions": EVERYTHING,
+        "users": (READ, "UPDATE (password_hash)"),
     },
 }
 # A page's statement that takes longer, waiting included, is ended by the server, and so is a forgotten transaction.
@@ -104,8 +118,7 @@ def grant_rights(connection: Connection) -> None:
     for table in connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")).all():
         _do(connection, "REVOKE ALL ON {} FROM PUBLIC", table)
         for login in RIGHTS_HOLDERS:
-            everything = (READ, ADD) if table in append_only else (READ, ADD, CHANGE)
-            rights = RIGHTS[login].get(table, ()) if login in RIGHTS else everything
+            rights = RIGHTS[login].get(table, ()) if login in RIGHTS else _of_staff(table, append_only)
             _do(connection, "REVOKE ALL ON {} FROM {}", table, group_of(login))
             if rights:
                 _do(connection, f"GRANT {', '.join(rights)} ON {{}} TO {{}}", table, group_of(login))
@@ -114,6 +127,12 @@ def grant_rights(connection: Connection) -> None:
             _do(connection, "REVOKE ALL ON FUNCTION {}() FROM PUBLIC", function)
             for login in logins:
                 _do(connection, "GRANT EXECUTE ON FUNCTION {}() TO {}", function, group_of(login))
+
+
+def _of_staff(table: str, append_only: set[str]) -> tuple[str, ...]:
+    if table in SHORT_LIVED:
+        return EVERYTHING
+    return (READ, ADD) if table in append_only else (READ, ADD, CHANGE)
 
 
 def is_set_up(connection: Connection) -> bool:

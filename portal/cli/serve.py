@@ -1,6 +1,8 @@
 """Serving: all that stands between a fresh checkout and a running portal, with one sentence for what is wrong."""
 
+import shutil
 import socket
+from pathlib import Path
 
 import click
 from flask import current_app
@@ -15,10 +17,14 @@ from portal.cli.demo import SIGN_INS, load_demo_once
 from portal.cli.speaking import speaking
 from portal.foundation.db import db
 from portal.foundation.logs import SERVER_LOGS
+from portal.http.metrics import share_among_processes
 from portal.safety import check_before_serving, check_settings, settle_environment
 
 # Two processes keep the portal answering while one is busy; their threads wait for the database, not for each other.
 WORKERS, THREADS = 2, 4
+STOP_SECONDS = 10
+"""How long a stopping server lets requests finish; each of them waits for the database less than that."""
+RESPAWN_SECONDS = 0.5
 
 
 @click.command("serve")
@@ -39,6 +45,7 @@ def serve_command(host: str, port: int, workers: int, demo: bool) -> None:
     _greet(host, port)
     db.session.remove()
     db.engine.dispose()  # the server's processes open their own connections
+    _keep_figures_in(Path(current_app.config["DATA_DIR"]) / f"metrics-{port}")
     server = Server(
         "wsgi:app",
         address=host,
@@ -47,6 +54,8 @@ def serve_command(host: str, port: int, workers: int, demo: bool) -> None:
         workers=workers,
         blocking_threads=THREADS,
         respawn_failed_workers=True,
+        respawn_interval=RESPAWN_SECONDS,
+        workers_kill_timeout=STOP_SECONDS,
         log_enabled=True,
         log_level=LogLevels.warning,
         log_dictconfig=SERVER_LOGS,
@@ -54,6 +63,13 @@ def serve_command(host: str, port: int, workers: int, demo: bool) -> None:
         http1_settings=HTTP1Settings(max_buffer_size=64 * 1024),
     )
     server.serve()
+
+
+def _keep_figures_in(folder: Path) -> None:
+    """Where the processes keep their figures. What an earlier server counted is over."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(mode=0o700)
+    share_among_processes(folder)
 
 
 def _check_port(host: str, port: int) -> None:

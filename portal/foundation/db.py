@@ -9,13 +9,17 @@ from uuid import UUID
 
 from flask_sqlalchemy import SQLAlchemy
 from sqlalchemy import ColumnElement, Connection, DateTime, Dialect, Engine, MetaData, TypeDecorator, event
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, InstrumentedAttribute, Session
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from portal.foundation import connections
+from portal.foundation.outages import may_be_committed
+from portal.foundation.refusals import OutcomeUnknown
 from portal.foundation.row_security import WRITING as _WRITING
 from portal.foundation.row_security import RoutedSession
 
+_FAILED = "portal_failed"
 RowT = TypeVar("RowT")
 
 
@@ -71,7 +75,7 @@ def _set_up_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
     for pragma in (
         "journal_mode=WAL",
         "synchronous=FULL",
-        "busy_timeout=15000",
+        f"busy_timeout={connections.SQLITE_BUSY_MS}",
         "foreign_keys=ON",
         "recursive_triggers=ON",  # else INSERT OR REPLACE slips past the triggers of append-only tables
     ):
@@ -81,9 +85,7 @@ def _set_up_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
 @event.listens_for(Engine, "begin")
 def _begin(connection: Connection) -> None:
     """On SQLite a writing unit takes the write lock at once: one that reads first and writes later loses updates."""
-    if connection.dialect.name == "sqlite":
-        writing = connection.get_execution_options().get(_WRITING, False)
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writing else "BEGIN")
+    connections.begin(connection, writing=connection.get_execution_options().get(_WRITING, False))
 
 
 @contextmanager
@@ -91,23 +93,64 @@ def transaction() -> Iterator[Session]:
     """One unit of writing: all of the block is committed, or none of it. Inside another unit it joins that one.
 
     Everything that was read before is forgotten, so that what a decision rests on is read again under the unit's locks.
+    Where an error leaves the block, nothing was written, unless it is OutcomeUnknown.
     """
     current = session()
     if current.info.get(_WRITING):
-        yield current
+        with _part_of_a_unit(current):
+            yield current
         return
-    current.rollback()
+    _undo(current)
     current.expire_all()
-    current.info[_WRITING] = True
+    with connections.turn_to_write(db.engine):
+        current.info.update({_WRITING: True, _FAILED: False})
+        try:
+            current.connection(execution_options={_WRITING: True})
+            yield current
+            _commit(current)
+        except BaseException:
+            _undo(current)
+            raise
+        finally:
+            current.info[_WRITING] = False
+
+
+@contextmanager
+def _part_of_a_unit(current: Session) -> Iterator[None]:
+    """What joins a unit ends the whole of it when it fails: its writes and locks are gone, nothing more is written."""
     try:
-        current.connection(execution_options={_WRITING: True})
-        yield current
-        current.commit()
+        yield
     except BaseException:
-        current.rollback()
+        current.info[_FAILED] = True
+        _undo(current)
         raise
-    finally:
-        current.info[_WRITING] = False
+
+
+def _commit(current: Session) -> None:
+    """Commit, and tell "no" from "nobody knows". The answer to a COMMIT may be lost, and PostgreSQL may warn (01000)
+    that what it committed has not reached its standby.
+    """
+    if current.info[_FAILED]:
+        raise RuntimeError("a part of this unit failed: the rest of it cannot be committed")
+    current.flush()
+    warned = connections.warnings_of(current.connection())
+    warned.clear()
+    try:
+        current.commit()
+    except DBAPIError as error:
+        if may_be_committed(error):
+            raise OutcomeUnknown() from error
+        raise
+    if warned:
+        raise OutcomeUnknown()
+
+
+def _undo(current: Session) -> None:
+    """Roll back. A connection that cannot even do that is thrown away: the server undoes what it had open."""
+    try:
+        current.rollback()
+    except DBAPIError:
+        current.invalidate()
 
 
 def end_reading() -> None:
@@ -117,10 +160,25 @@ def end_reading() -> None:
         current.commit()
 
 
+@contextmanager
+def snapshot() -> Iterator[Session]:
+    """One view of the whole database for those who read much of it: what is committed meanwhile is not in it."""
+    current = session()
+    current.rollback()
+    current.expire_all()
+    try:
+        if db.engine.dialect.name == "postgresql":
+            current.connection(execution_options={"isolation_level": "REPEATABLE READ", "postgresql_readonly": True})
+        yield current
+    finally:
+        current.rollback()
+
+
 @event.listens_for(Session, "before_flush")
 def _write_only_in_a_unit(current: Session, _context: object, _instances: object) -> None:
     """A changed row outside ``transaction()`` is a mistake in the code: nothing would hold its lock."""
-    if not current.info.get(_WRITING) and (current.new or current.dirty or current.deleted):
+    may_write = current.info.get(_WRITING) and not current.info[_FAILED]
+    if not may_write and (current.new or current.dirty or current.deleted):
         raise RuntimeError("rows are written inside transaction() only")
 
 

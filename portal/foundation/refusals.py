@@ -21,6 +21,8 @@ class Refusal(Exception):
     """Base of all refusals. ``status`` is the HTTP status that a face answers with."""
 
     status: ClassVar[int] = 400
+    retry_after: int | None = None
+    """Seconds after which asking again may help; the header ``Retry-After``."""
 
     def __init__(self, code: str, message: str, *, field: str | None = None, **details: object) -> None:
         super().__init__(message)
@@ -89,3 +91,21 @@ class TooManyAttempts(Refusal):
     def __init__(self, message: str, *, retry_after: int) -> None:
         super().__init__("too_many_attempts", message)
         self.retry_after = retry_after
+
+
+class Unavailable(Refusal):
+    """Right in itself, and nothing came of it: the database is not there, busy or full. Asking again later helps."""
+
+    status = 503
+    retry_after = 5
+
+
+class OutcomeUnknown(Unavailable):
+    """The database was told to keep it, and its answer was lost: it may be written, or not."""
+
+    def __init__(self) -> None:
+        message = (
+            "The database did not answer in time, so nobody can tell whether this was recorded. "
+            "Ask again with the same idempotency key; without one, look whether it is there before you ask again."
+        )
+        super().__init__("outcome_unknown", message)

@@ -8,8 +8,9 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
 from portal.foundation.freetext import mask_card_numbers
-from portal.foundation.refusals import ConfirmationRequired, NotSignedIn, Refusal, TooManyAttempts
+from portal.foundation.refusals import ConfirmationRequired, NotSignedIn, OutcomeUnknown, Refusal
 from portal.html import confirmation
+from portal.http.once import FIELD
 
 _ADVICE = {
     400: "Go back and check what you sent.",
@@ -20,9 +21,13 @@ _ADVICE = {
     414: "Leave out some of the filters.",
     415: "Go back and use the forms of the pages.",
     431: "Delete this site's cookies in your browser, and try again.",
+    422: "Look at your payments: what this form did stands there. For something else, open the form anew.",
     429: "Nothing was changed. A browser in which you signed in before is not slowed down by what others try.",
+    503: "Reload this page in a moment. If it lasts, tell us the request number below.",
     500: "Nothing was changed. Try again; if it happens again, tell us the request number below.",
 }
+_AFTER_UNKNOWN = "Look whether it is there before you send it again."
+_AFTER_UNKNOWN_WITH_KEY = "Look whether it is there, or send the very same form again: it counts once."
 _SAID = {
     400: "The portal could not read this request.",
     404: "There is nothing here, or it is not yours.",
@@ -41,24 +46,30 @@ def answer(error: Exception) -> Response:
     if isinstance(error, ConfirmationRequired):
         return confirmation.page()
     status, message = _read(error)
-    page = render_template(
-        "errors/error.html", status=status, message=message, advice=_ADVICE.get(status, _ADVICE[400])
-    )
+    unknown = isinstance(error, OutcomeUnknown)
+    advice = _advice_after_unknown() if unknown else _ADVICE.get(status, _ADVICE[400])
+    page = render_template("errors/error.html", status=status, message=message, advice=advice, unknown=unknown)
     response = make_response(page, status)
+    if isinstance(error, Refusal) and error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
     if isinstance(error, HTTPException):
         response.headers.extend((name, value) for name, value in error.get_headers() if name == "Allow")
-    if isinstance(error, TooManyAttempts):
-        response.headers["Retry-After"] = str(error.retry_after)
     return response
 
 
 def _read(error: Exception) -> tuple[int, str]:
+    if isinstance(error, OutcomeUnknown):
+        return error.status, "We cannot tell whether this was recorded: the database did not answer in time."
     if isinstance(error, Refusal):
         return error.status, mask_card_numbers(error.message)
     if isinstance(error, CSRFError):
         return 400, "This page was open for so long, or in so many tabs, that its form is no longer valid."
     status = error.code or 500 if isinstance(error, HTTPException) else InternalServerError.code
     return status, _SAID.get(status, "The portal did not take this request.")
+
+
+def _advice_after_unknown() -> str:
+    return _AFTER_UNKNOWN_WITH_KEY if request.form.get(FIELD) else _AFTER_UNKNOWN
 
 
 def _to_sign_in() -> Response:

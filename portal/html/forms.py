@@ -3,10 +3,12 @@
 import re
 from typing import Any
 
+from flask import g
 from flask_wtf import FlaskForm
 from wtforms import HiddenField
 
 from portal.foundation.freetext import mask_card_numbers
+from portal.foundation.ids import new_id
 from portal.foundation.refusals import Conflict, Invalid, Refusal
 
 
@@ -28,6 +30,7 @@ class Form(FlaskForm):
         """Whether the form itself is valid."""
         valid: bool = super().validate(extra_validators)
         if not valid:
+            g.refusal = "invalid_input"
             self.mask()
         return valid
 
@@ -37,7 +40,13 @@ class Form(FlaskForm):
             self[name].data = mask_card_numbers(self[name].data or "")
 
 
-class VersionForm(Form):
+class OnceForm(Form):
+    """A form that acts once, however often it is sent: it carries the key that ``@once`` reads."""
+
+    idempotency_key = HiddenField(default=lambda: str(new_id()))
+
+
+class VersionForm(OnceForm):
     """A decision, with the version of the payment that the person saw."""
 
     version = HiddenField()
@@ -62,6 +71,7 @@ class Refused:
         if not isinstance(error, (Invalid, Conflict)):
             return False
         self.form.refusal = error
+        g.refusal = error.code
         for found in error.errors:
             if found.field in self.form:
                 field = self.form[found.field]

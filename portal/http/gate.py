@@ -55,7 +55,7 @@ def enter(scope: AbstractContextManager[None]) -> None:
 def _pass() -> None:
     g.scopes = ExitStack()
     g.actor, g.account = None, None
-    if request.endpoint in (None, "static"):
+    if request.endpoint in (None, "static") or request.blueprint == "probes":
         return
     forgeable = request.method not in SAFE_METHODS and not comes_by_token()
     if forgeable:

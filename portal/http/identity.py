@@ -36,7 +36,7 @@ class SignedIn(UserMixin):
 
 def init_identity(app: Flask) -> None:
     """Teach the app to read its sessions."""
-    manager = LoginManager(app)
+    manager = LoginManager(app, add_context_processor=False)  # pages of errors must not ask who is there
     manager.session_protection = None  # addresses of phones change; sessions end by their row
     manager.user_loader(_load)
 

@@ -17,13 +17,14 @@ from portal.billing.payments.references import MAX_LENGTH
 from portal.billing.payments.service import MAX_NOTES, cancel_payment, create_manual_payment
 from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
-from portal.html.forms import Form, VersionForm, refused
+from portal.html.forms import OnceForm, VersionForm, refused
 from portal.http.gate import current_actor
+from portal.http.once import once
 from portal.web.blueprint import web
 from portal.web.filters import PaymentListFilter
 
 
-class ReportForm(Form):
+class ReportForm(OnceForm):
     """What a customer says about money that they sent."""
 
     card_free = ("transaction_reference", "notes")
@@ -57,6 +58,7 @@ def payment(payment_id: UUID) -> ResponseReturnValue:
 
 @web.post("/payments/<id:payment_id>/cancellation")
 @requires(Permission.PAYMENT_CANCEL)
+@once
 def withdraw(payment_id: UUID) -> ResponseReturnValue:
     """Withdraw a payment that nobody decided on yet."""
     form = VersionForm()
@@ -76,6 +78,7 @@ def payment_form(invoice_id: UUID) -> ResponseReturnValue:
 
 @web.post("/invoices/<id:invoice_id>/payment")
 @requires(Permission.PAYMENT_SUBMIT)
+@once
 def report(invoice_id: UUID) -> ResponseReturnValue:
     """Report a payment."""
     invoice = get_invoice(invoice_id)

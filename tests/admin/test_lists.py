@@ -118,7 +118,7 @@ def test_the_audit_log_is_filtered(admin: Pages, world: World, make: Factory) ->
 
 
 @pytest.mark.parametrize("name", LISTS)
-@pytest.mark.parametrize("text", ["a\x00b", "x" * 10_000, "\u202e"])
+@pytest.mark.parametrize("text", ["a\x00b", "x" * 5_000, "\u202e", "card 4111 1111 1111 1111"])
 def test_a_bad_text_filter_is_pointed_out(admin: Pages, name: str, text: str) -> None:
     page = admin.get(f"/admin/{name}/", **{TEXT_FILTERS[name]: text})
     assert (page.status, list(page.field_errors)) == (400, [TEXT_FILTERS[name]])

@@ -1,5 +1,6 @@
 """One way to write: a unit that holds its lock from the start."""
 
+import contextlib
 from datetime import datetime
 
 import pytest
@@ -38,7 +39,7 @@ def test_rows_are_written_inside_a_unit_only() -> None:
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_sqlite_is_durable_and_strict() -> None:
     names = ("journal_mode", "synchronous", "foreign_keys", "recursive_triggers", "busy_timeout")
-    assert [session.scalar(text(f"PRAGMA {name}")) for name in names] == ["wal", 2, 1, 1, 15000]
+    assert [session.scalar(text(f"PRAGMA {name}")) for name in names] == ["wal", 2, 1, 1, 3000]
 
 
 def test_moments_without_a_time_zone_are_refused() -> None:
@@ -46,3 +47,20 @@ def test_moments_without_a_time_zone_are_refused() -> None:
 
     with pytest.raises(Exception, match="without a time zone"):
         session.execute(select(ApiToken).where(ApiToken.created_at == datetime(2026, 1, 1)))
+
+
+def test_what_joined_a_unit_and_failed_undoes_the_whole_of_it() -> None:
+    """Also when the failure is swallowed on the way: half of a unit is never committed."""
+    with pytest.raises(RuntimeError, match="cannot be committed"), transaction() as unit:
+        unit.add(PortalFact(name="before", value="1"))
+        with contextlib.suppress(ZeroDivisionError), transaction():
+            raise ZeroDivisionError
+    with pytest.raises(RuntimeError, match="inside transaction"), transaction() as unit:
+        with contextlib.suppress(ZeroDivisionError), transaction():
+            raise ZeroDivisionError
+        unit.add(PortalFact(name="after", value="1"))
+        unit.flush()
+    assert session.scalars(select(PortalFact.name)).all() == []
+    with transaction() as unit:
+        unit.add(PortalFact(name="later", value="1"))
+    assert session.scalars(select(PortalFact.name)).all() == ["later"]

@@ -15,6 +15,11 @@ def refused(text: str, **more: object) -> str | None:
     return None
 
 
+def test_text_without_a_card_number_stays_as_it_is() -> None:
+    for text in ("Send “Authorization: Bearer …”", "１２３ ½ ﬁ", "", "no card: 4111 1111 1111 1112 …"):
+        assert mask_card_numbers(text) == text
+
+
 def test_outer_blanks_go_and_accents_are_composed() -> None:
     assert clean("  Mu\u0308ller \n", field="notes", most=100, label="The notes") == "Müller"
 

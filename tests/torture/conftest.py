@@ -2,6 +2,10 @@
 
 import pytest
 
+from tests.reliability.conftest import behind, network, world
+
+__all__ = ["behind", "network", "world"]
+
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("figures reached")

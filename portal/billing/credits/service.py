@@ -6,27 +6,33 @@ from sqlalchemy import func, select
 
 from portal.accounts.models import Account
 from portal.billing.credits.models import Cause, CreditTransaction
+from portal.foundation import audit
+from portal.foundation.actor import Actor
 from portal.foundation.db import session
 from portal.foundation.ids import new_id
 
+_DONE = {Cause.GRANT: "granted", Cause.REVERSAL: "taken_back"}
 
-def grant(grant_id: UUID, *, account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int) -> CreditTransaction:
+
+def grant(
+    grant_id: UUID, *, by: Actor, account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int
+) -> CreditTransaction:
     """Credit the account with what the invoice buys, for the payment that covered it, by the row that it names."""
-    return _append(grant_id, account_id, payment_id, invoice_id, amount, Cause.GRANT)
+    return _append(grant_id, by, account_id, payment_id, invoice_id, amount, Cause.GRANT)
 
 
-def reverse(*, account_id: UUID, payment_id: UUID, invoice_id: UUID) -> CreditTransaction | None:
+def reverse(*, by: Actor, account_id: UUID, payment_id: UUID, invoice_id: UUID) -> CreditTransaction | None:
     """Take back the invoice's grant in force, for the refund that uncovered it. The balance may go below zero."""
     in_force = session.scalar(
         select(func.coalesce(func.sum(CreditTransaction.amount), 0)).where(CreditTransaction.invoice_id == invoice_id)
     )
     if not in_force:
         return None
-    return _append(new_id(), account_id, payment_id, invoice_id, -int(in_force), Cause.REVERSAL)
+    return _append(new_id(), by, account_id, payment_id, invoice_id, -int(in_force), Cause.REVERSAL)
 
 
 def _append(
-    row_id: UUID, account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int, cause: Cause
+    row_id: UUID, by: Actor, account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int, cause: Cause
 ) -> CreditTransaction:
     # Writers of a ledger queue up; whoever only refers to the account (as our own events do by now) is not in the way.
     session.scalar(select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
@@ -49,4 +55,6 @@ def _append(
     )
     session.add(row)
     session.flush()
+    changes = {"balance": (balance, row.balance_after), "payment_id": payment_id, "invoice_id": invoice_id}
+    audit.record(by, f"credits.{_DONE[cause]}", "account", account_id, account_id=account_id, **changes)
     return row

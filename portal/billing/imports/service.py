@@ -14,7 +14,7 @@ from portal.accounts.service import create_account
 from portal.billing.imports.reader import LineError, Reader, ReadInvoice
 from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.models import Invoice, InvoiceLine
-from portal.billing.invoices.service import line_values
+from portal.billing.invoices.service import audited, line_values
 from portal.foundation import audit, clock
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
@@ -127,7 +127,7 @@ def import_file(file: BinaryIO, *, by: Actor, progress: Progress = lambda _: Non
     Look at the file by ``check_file`` first: this holds the write lock while it reads.
     """
     by.must(Permission.INVOICE_MANAGE)
-    with transaction():
+    with transaction(), audit.chain_of_its_own():
         passage = _Import(Reader(file))
         for chunk in passage.chunks(progress):
             _write(chunk, passage, by)
@@ -154,11 +154,12 @@ def _write(chunk: list[ReadInvoice], passage: _Import, by: Actor) -> None:
             line_values(account_id, position, line) | {"id": new_id(), "invoice_id": invoice_id}
             for position, line in enumerate(read.lines, start=1)
         ]
-        entries.append(audit.values_of(by, "invoice.imported", "invoice", invoice_id, account_id=account_id))
+        told = audit.differences({}, audited(read.values, len(read.lines)))
+        entries.append(audit.values_of(by, "invoice.imported", "invoice", invoice_id, account_id=account_id, **told))
     if invoices:
         session.execute(insert(Invoice), invoices)
         session.execute(insert(InvoiceLine), lines)
-        session.execute(insert(audit.AuditEntry), entries)
+        audit.record_many(entries)
     passage.outcome.new_invoices += len(invoices)
     passage.outcome.new_lines += len(lines)
 

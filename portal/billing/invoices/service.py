@@ -54,6 +54,12 @@ def read_invoice(
     }
 
 
+def audited(values: dict[str, Any], lines: int) -> dict[str, object]:
+    """What the audit log says of a new invoice with these columns."""
+    told = {name: values[name] for name in ("number", "credits", "issue_date", "due_date")}
+    return told | {"total": str(Money(values["total_minor"], values["currency"])), "lines": lines}
+
+
 def line_values(account_id: UUID, position: int, line: NewLine) -> dict[str, Any]:
     """What a line holds, by column, but for the invoice that it is of."""
     return {
@@ -86,8 +92,7 @@ def create_invoice(
         invoice = Invoice(account_id=account_id, status=InvoiceStatus.DRAFT.value, lines=written, **values)
         unit.add(invoice)
         flush_or_refuse({UQ_INVOICE_NUMBER: taken})
-        total = str(Money(invoice.total_minor, currency))
-        _record(by, "invoice.created", invoice, number=invoice.number, total=total)
+        _record(by, "invoice.created", invoice, **audit.differences({}, audited(values, len(lines))))
     return invoice
 
 
@@ -104,10 +109,10 @@ def issue_invoice(
         if invoice.status != InvoiceStatus.DRAFT:
             raise Conflict("invoice_not_draft", f"Invoice {invoice.number} was issued before: it is {invoice.status}.")
         check_asks_something(invoice.total_minor)
-        invoice.issue_date = issue_date or invoice.issue_date or clock.today()
-        invoice.due_date = due_date or invoice.due_date or invoice.issue_date + DEFAULT_TERM
-        check_dates(invoice.issue_date, invoice.due_date)
-        _move(invoice, InvoiceStatus.OPEN, by, "invoice.issued")
+        begin = issue_date or invoice.issue_date or clock.today()
+        end = due_date or invoice.due_date or begin + DEFAULT_TERM
+        check_dates(begin, end)
+        _move(invoice, InvoiceStatus.OPEN, by, "invoice.issued", **_date(invoice, begin, end))
     return invoice
 
 
@@ -124,11 +129,13 @@ def book(invoice: Invoice, step: Step, *, by: Actor) -> bool:
     """
     if invoice.status not in (InvoiceStatus.OPEN, InvoiceStatus.PAID):
         raise Conflict("invoice_takes_no_money", f"Invoice {invoice.number} is {invoice.status}; it takes no money.")
+    paid_after = invoice.amount_paid + step.amount
     covers = invoice.status == InvoiceStatus.OPEN and step.amount.minor >= invoice.outstanding.minor
+    status = InvoiceStatus.PAID if covers else InvoiceStatus(invoice.status)
     if covers:
         invoice.grant_id = new_id() if invoice.credits else None
-        _move(invoice, InvoiceStatus.PAID, by, "invoice.paid")
-    _post(invoice, step, invoice.amount_paid + step.amount)
+    _move(invoice, status, by, "invoice.paid" if covers else "invoice.counted", **_counted(invoice, step, paid_after))
+    _post(invoice, step, paid_after)
     return covers
 
 
@@ -139,9 +146,10 @@ def take_back(invoice: Invoice, step: Step, *, by: Actor) -> bool:
     """
     left = invoice.amount_paid - step.amount
     uncovers = invoice.status == InvoiceStatus.PAID and left < invoice.total
+    status = InvoiceStatus.OPEN if uncovers else InvoiceStatus(invoice.status)
     if uncovers:
         invoice.grant_id = None
-        _move(invoice, InvoiceStatus.OPEN, by, "invoice.reopened")
+    _move(invoice, status, by, "invoice.reopened" if uncovers else "invoice.counted", **_counted(invoice, step, left))
     _post(invoice, step, left)
     return uncovers
 
@@ -177,9 +185,9 @@ def void_locked_invoice(invoice: Invoice, *, by: Actor, reason: str) -> None:
         raise Conflict("invoice_not_open", f"Invoice {invoice.number} is {invoice.status}; it cannot be made void.")
     if invoice.amount_paid:
         raise Conflict("invoice_partly_paid", f"{invoice.amount_paid} of it were paid. Refund them first.")
-    invoice.issue_date = invoice.issue_date or clock.today()
-    invoice.due_date = invoice.due_date or invoice.issue_date
-    _move(invoice, InvoiceStatus.VOID, by, "invoice.voided", reason=reason)
+    begin = invoice.issue_date or clock.today()
+    dated = _date(invoice, begin, invoice.due_date or begin)
+    _move(invoice, InvoiceStatus.VOID, by, "invoice.voided", reason=reason, **dated)
 
 
 def lock_invoice(invoice_id: UUID) -> Invoice:
@@ -207,8 +215,20 @@ def check_dates(issue_date: date | None, due_date: date | None) -> None:
         raise Invalid("due_before_issue", "The due date lies before the issue date.", field="due_date")
 
 
+def _date(invoice: Invoice, begin: date, end: date) -> dict[str, object]:
+    """Set the dates; what that changes, for the audit log."""
+    before = {"issue_date": invoice.issue_date, "due_date": invoice.due_date}
+    invoice.issue_date, invoice.due_date = begin, end
+    return audit.differences(before, {"issue_date": begin, "due_date": end})
+
+
+def _counted(invoice: Invoice, step: Step, paid_after: Money) -> dict[str, object]:
+    return {"amount_paid": (str(invoice.amount_paid), str(paid_after)), "payment_id": step.payment_id}
+
+
 def _move(invoice: Invoice, status: InvoiceStatus, by: Actor, action: str, **changes: object) -> None:
-    _record(by, action, invoice, status=(invoice.status, status.value), **changes)
+    moved = audit.differences({"status": invoice.status}, {"status": status.value})
+    _record(by, action, invoice, **moved, **changes)
     invoice.status = status.value
 
 

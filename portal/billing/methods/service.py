@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
 from portal.accounts.models import Account
 from portal.billing.methods.models import (
@@ -59,7 +59,8 @@ def create_method(*, by: Actor, country: str, method: str, settings: MethodSetti
             raise taken
         unit.add(config)
         flush_or_refuse({UQ_METHOD: taken})
-        audit.record(by, "method.created", "method", config.id, country=country, method=method)
+        values = {"country": country, "method": method} | _figures(config)
+        audit.record(by, "method.created", "method", config.id, **audit.differences({}, values))
     return config
 
 
@@ -70,8 +71,7 @@ def update_method(method_id: UUID, *, by: Actor, settings: MethodSettings) -> Pa
         config = _locked(method_id)
         before = _figures(config)
         _apply(config, settings)
-        after = _figures(config)
-        changes: dict[str, Any] = {key: (before[key], after[key]) for key in after if before[key] != after[key]}
+        changes = audit.differences(before, _figures(config))
         if changes:
             unit.flush()
             audit.record(by, "method.updated", "method", config.id, **changes)
@@ -103,19 +103,25 @@ def set_account_method(
     with transaction() as unit:
         if locked(Account, account_id) is None:
             raise NotFound()
+        rows = {row.method: row for row in unit.scalars(select(AccountPaymentMethod).where(mine))}
         if is_default:
-            unit.execute(
-                update(AccountPaymentMethod).where(mine, AccountPaymentMethod.is_default).values(is_default=False)
-            )
-        row = unit.scalar(select(AccountPaymentMethod).where(mine, AccountPaymentMethod.method == method))
-        if row is None:
-            row = AccountPaymentMethod(account_id=account_id, method=method)
-            unit.add(row)
-        row.is_allowed, row.is_default, row.label = is_allowed, is_default, label
-        unit.flush()
-        figures = {"method": method, "is_allowed": is_allowed, "is_default": is_default, "label": label}
-        audit.record(by, "account_method.set", "account", account_id, account_id=account_id, **figures)
+            for other in rows.values():
+                if other.is_default and other.method != method:
+                    _deviate(other, by, is_default=False)
+            unit.flush()  # there may be one default only, at any moment
+        row = rows.get(method) or AccountPaymentMethod(account_id=account_id, method=method)
+        unit.add(row)
+        _deviate(row, by, is_allowed=is_allowed, is_default=is_default, label=label)
     return row
+
+
+def _deviate(row: AccountPaymentMethod, by: Actor, **values: object) -> None:
+    changes = audit.differences({name: getattr(row, name) for name in values}, values)
+    for name, value in values.items():
+        setattr(row, name, value)
+    if changes:
+        changes["method"] = row.method
+        audit.record(by, "account_method.set", "account", row.account_id, account_id=row.account_id, **changes)
 
 
 def _apply(config: PaymentMethodConfig, settings: MethodSettings) -> None:

@@ -82,6 +82,11 @@ def queue_length(wanted: PaymentFilter | None = None) -> int:
     return session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
 
 
+def count_waiting() -> int:
+    """How many payments wait, all of them."""
+    return session.scalar(select(func.count()).where(Payment.status == Status.PENDING_APPROVAL)) or 0
+
+
 def with_same_reference(payment: Payment) -> list[PaymentRow]:
     """Other payments with the same reference and method, newest first: all accounts' in staff's scope."""
     if payment.normalized_reference is None:

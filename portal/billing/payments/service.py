@@ -3,6 +3,7 @@
 Locks are taken in the order invoice, payment, account, so that two units never wait for each other.
 """
 
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -127,7 +128,7 @@ def refund_payment(payment_id: UUID, *, by: Actor, version: int, reason: str) ->
         _move(payment, Action.REFUND, by, reason=reason)
         session.flush()
         if take_back(invoice, _last_step(payment), by=by):
-            credits.reverse(account_id=payment.account_id, payment_id=payment.id, invoice_id=invoice.id)
+            credits.reverse(by=by, account_id=payment.account_id, payment_id=payment.id, invoice_id=invoice.id)
     return payment
 
 
@@ -324,8 +325,22 @@ def _step(payment: Payment, status: Status | None, action: Action, by: Actor, re
         }
     )
     session.add(event)
-    changes = {"status": (status.value if status else None, to.value)} | ({"reason": reason} if reason else {})
+    changes: dict[str, Any] = {"status": (status.value if status else None, to.value)} | (
+        {"reason": reason} if reason else {}
+    )
+    if status is None:
+        changes |= audit.differences({}, _audited(payment))
     audit.record(by, f"payment.{action}", "payment", payment.id, account_id=payment.account_id, **changes)
+
+
+def _audited(payment: Payment) -> dict[str, object]:
+    """What the audit log says of a new payment. Its notes are left out: people write there what they like."""
+    return {
+        "amount": str(payment.amount),
+        "payment_method": payment.payment_method,
+        "transaction_reference": payment.transaction_reference,
+        "invoice_id": payment.invoice_id,
+    }
 
 
 def _book(invoice: Invoice, payment: Payment, by: Actor) -> None:
@@ -333,6 +348,7 @@ def _book(invoice: Invoice, payment: Payment, by: Actor) -> None:
     if book(invoice, _last_step(payment), by=by) and invoice.grant_id:
         credits.grant(
             invoice.grant_id,
+            by=by,
             account_id=payment.account_id,
             payment_id=payment.id,
             invoice_id=invoice.id,

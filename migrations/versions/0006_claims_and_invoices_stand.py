@@ -8,8 +8,8 @@ from alembic import op
 
 from migrations.rules import allow, forbid
 
-revision = "0007"
-down_revision = "0004"
+revision = "0006"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 

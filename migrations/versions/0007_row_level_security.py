@@ -6,14 +6,15 @@ it is built like this.
 
 from migrations.row_security import ACROSS, IDENTIFYING, MINE, create_functions, drop_functions, secure, unsecure
 
-revision = "0006"
-down_revision = "0007"
+revision = "0007"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 
 OF_AN_ACCOUNT = ("account_payment_methods", "invoice_lines", "postings", "credit_transactions")
-PEOPLE = ("accounts", "users", "api_tokens", "audit_entries")
+PEOPLE = ("accounts", "users", "api_tokens", "audit_chains", "audit_entries")
 PAYMENTS = ("invoices", "payments", "payment_events")
+OF_A_USER = ("user_sessions", "second_factors", "recovery_codes")
 
 
 def upgrade() -> None:
@@ -22,6 +23,8 @@ def upgrade() -> None:
         secure(table)
     secure_people()
     secure_payments()
+    asker = "scope_id = (SELECT portal_account())"
+    secure("idempotency_keys", asker, removed=f"{asker} OR {ACROSS}")
 
 
 def secure_people() -> None:
@@ -30,6 +33,9 @@ def secure_people() -> None:
     secure("users", f"{MINE} OR {IDENTIFYING}", added=ACROSS)
     mine = f"EXISTS (SELECT FROM users WHERE users.id = user_id AND users.{MINE})"
     secure("api_tokens", f"{mine} OR {IDENTIFYING}")
+    for table in OF_A_USER:
+        secure(table, f"{mine} OR {IDENTIFYING}", removed=f"{mine} OR {IDENTIFYING} OR {ACROSS}")
+    secure("audit_chains", f"chain = (SELECT portal_account()) OR {IDENTIFYING}")
     secure("audit_entries", added=f"{MINE} OR {IDENTIFYING} OR {ACROSS}")
 
 
@@ -50,6 +56,6 @@ def secure_payments() -> None:
 
 
 def downgrade() -> None:
-    for table in (*OF_AN_ACCOUNT, *PEOPLE, *PAYMENTS):
+    for table in (*OF_AN_ACCOUNT, *PEOPLE, *OF_A_USER, *PAYMENTS, "idempotency_keys"):
         unsecure(table)
     drop_functions()

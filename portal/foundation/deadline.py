@@ -1,0 +1,25 @@
+"""How long the present request may wait for the database. Outside a request (commands) nothing hurries."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from time import monotonic
+
+_ends: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def within(seconds: float) -> Iterator[None]:
+    """What the block waits for ends after so many seconds all together, or sooner where it is part of such a block."""
+    ends, outer = monotonic() + seconds, _ends.get()
+    token = _ends.set(ends if outer is None else min(ends, outer))
+    try:
+        yield
+    finally:
+        _ends.reset(token)
+
+
+def remaining() -> float | None:
+    """The seconds left, 0 when they are used up; None where nobody waits."""
+    ends = _ends.get()
+    return None if ends is None else max(ends - monotonic(), 0.0)

@@ -1,0 +1,111 @@
+"""Figures for Prometheus. No ids and nothing of people in labels: routes by their template, steps by their names.
+
+The server has several processes. Each keeps its figures in files of a folder (``PROMETHEUS_MULTIPROC_DIR``, set before
+the processes start), so that whichever answers a scrape answers for all, and a killed one takes no count with it.
+"""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+from time import perf_counter
+
+from flask import Flask, Response, g, request
+from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+from sqlalchemy import event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from portal.billing.payments.models import PaymentEvent
+from portal.billing.payments.queries import count_waiting
+from portal.foundation.outages import outage
+from portal.foundation.tenancy import across_accounts
+
+FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST"})
+_STEPS = "portal_steps"
+
+requests = Counter("portal_requests", "Requests answered.", ["route", "method", "status"])
+seconds = Histogram(
+    "portal_request_seconds", "How long requests took.", ["route", "method"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5),
+)  # fmt: skip
+outages = Counter("portal_database_outages", "Requests that the database did not serve, by why.", ["kind"])
+payments = Counter("portal_payment_steps", "Steps of payments.", ["action", "from_status", "to_status"])
+
+
+class _Now(Collector):
+    """What is true at the moment of the scrape. Where the database is gone, that is all that there is to say."""
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        waiting = _waiting()
+        yield GaugeMetricFamily(
+            "portal_database_up", "Whether the database answers.", value=0 if waiting is None else 1
+        )
+        if waiting is not None:
+            yield GaugeMetricFamily("portal_approval_queue", "Payments that wait for approval.", value=waiting)
+
+
+def init_metrics(app: Flask) -> None:
+    """Count the app's requests."""
+    app.before_request_funcs.setdefault(None, []).insert(0, _begin)
+    app.after_request(_end)
+
+
+def share_among_processes(folder: Path) -> None:
+    """Keep the figures in the folder. Before the server's processes start, and before anything is counted."""
+    os.environ[FOLDER_VARIABLE] = str(folder)
+    values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # it was chosen at the import, without the folder
+
+
+def scrape() -> bytes:
+    """All figures, in Prometheus' text format."""
+    registry = CollectorRegistry()
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if folder:
+        multiprocess.MultiProcessCollector(registry, folder)  # type: ignore[no-untyped-call]
+    now = CollectorRegistry()
+    now.register(_Now())
+    return generate_latest(registry if folder else REGISTRY) + generate_latest(now)
+
+
+def _begin() -> None:
+    g.began = perf_counter()
+
+
+def _end(response: Response) -> Response:
+    route = request.url_rule.rule if request.url_rule else "none"
+    method = request.method if request.method in _METHODS else "other"
+    requests.labels(route, method, response.status_code).inc()
+    seconds.labels(route, method).observe(perf_counter() - g.began)
+    return response
+
+
+def _waiting() -> int | None:
+    try:
+        with across_accounts():
+            return count_waiting()
+    except SQLAlchemyError as error:
+        if outage(error) is None:
+            raise
+        return None
+
+
+@event.listens_for(Session, "after_flush")
+def _note_steps(current: Session, _context: object) -> None:
+    steps = [(row.action, row.from_status or "none", row.to_status) for row in current.new if type(row) is PaymentEvent]
+    current.info.setdefault(_STEPS, []).extend(steps)
+
+
+@event.listens_for(Session, "after_commit")
+def _count_steps(current: Session) -> None:
+    """Only what was committed counts; what nobody knows of does not."""
+    for step in current.info.pop(_STEPS, ()):
+        payments.labels(*step).inc()
+
+
+@event.listens_for(Session, "after_rollback")
+def _forget_steps(current: Session) -> None:
+    current.info.pop(_STEPS, None)

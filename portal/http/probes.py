@@ -1,0 +1,73 @@
+"""What machines ask about the portal: whether it lives, whether it is ready, and its figures."""
+
+import hmac
+from functools import cache
+
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from flask import Blueprint, Flask, Response, current_app, request
+from sqlalchemy.exc import SQLAlchemyError
+
+from portal.foundation.access import public
+from portal.foundation.db import db
+from portal.foundation.refusals import NotFound
+from portal.http import metrics
+
+NAME = "probes"
+probes = Blueprint(NAME, __name__)
+_LOOPBACK = frozenset({"127.0.0.1", "::1"})
+_OF_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
+
+
+def register(app: Flask) -> None:
+    """Add the routes to the app."""
+    app.register_blueprint(probes)
+
+
+@probes.get("/healthz")
+@public
+def alive() -> Response:
+    """This process lives. Asks nothing else, so that a database that is gone restarts no server."""
+    return _said("ok", 200)
+
+
+@probes.get("/readyz")
+@public
+def ready() -> Response:
+    """The database answers, and has the tables that this release needs."""
+    try:
+        with db.engine.connect() as connection:
+            found = set(MigrationContext.configure(connection).get_current_heads())
+    except SQLAlchemyError:
+        return _said("the database does not answer", 503)
+    if found != _needed(str(current_app.extensions["migrate"].directory)):
+        return _said("the database is not migrated to this release", 503)
+    return _said("ok", 200)
+
+
+@probes.get("/metrics")
+@public
+def figures() -> Response:
+    """For this machine, past any proxy, and for who shows the token that the settings name. Others find nothing."""
+    if not (_is_local() or _shows_token()):
+        raise NotFound()
+    return Response(metrics.scrape(), content_type=metrics.CONTENT_TYPE)
+
+
+@cache
+def _needed(directory: str) -> set[str]:
+    return set(ScriptDirectory(directory).get_heads())
+
+
+def _is_local() -> bool:
+    return request.remote_addr in _LOOPBACK and not any(name in request.headers for name in _OF_PROXIES)
+
+
+def _shows_token() -> bool:
+    token: str = current_app.config["METRICS_TOKEN"]
+    shown = request.headers.get("Authorization", "")
+    return bool(token) and hmac.compare_digest(shown.encode(), f"Bearer {token}".encode())
+
+
+def _said(words: str, status: int) -> Response:
+    return Response(f"{words}\n", status, content_type="text/plain; charset=utf-8")
