@@ -237,7 +237,7 @@ class Stage:
 
 _TOLD = {
     "accounts": "SELECT number, name, locale FROM accounts",
-    "users": "SELECT email, role, disabled_at IS NULL, session_epoch FROM users",
+    "users": "SELECT email, role, disabled_at IS NULL FROM users",
     "tokens": "SELECT name, revoked_at IS NULL FROM api_tokens",
     "methods": "SELECT country, method, display_name, is_enabled FROM payment_method_configs",
     "account methods": "SELECT method, is_allowed, is_default FROM account_payment_methods",
