@@ -25,7 +25,7 @@ class Sealer:
     """Seals and recognises. ``use`` gives it the portal's key before anything else; it is one for the process."""
 
     def use(self, key: str | bytes, older: Iterable[str] = ()) -> None:
-        """Derive the keys (HKDF, RFC 5869). What was sealed by an older key opens still; nothing more is sealed by it."""
+        """Derive the keys (HKDF, RFC 5869). What an older key sealed opens still; nothing more is sealed by it."""
         self._boxes = [AESGCM(_derive(_bytes(each), b"portal: sealed secrets")) for each in (key, *older)]
         self._mac_key = _derive(_bytes(key), b"portal: fingerprints")
 
