@@ -1,6 +1,9 @@
 """What is generated from the code is what the code says."""
 
+import re
 from pathlib import Path
+
+import pytest
 
 from portal.billing.payments.states import TRANSITIONS, Action, Status
 from portal.foundation.access import PERMISSIONS, Permission, Role
@@ -88,3 +91,14 @@ def test_every_action_is_on_it() -> None:
 def test_the_matrix_of_roles_is_drawn_from_the_table() -> None:
     assert f"\n\n{matrix()}\n\n" in (DOCS / "concepts.md").read_text("utf-8")
     assert set(PERMISSIONS) == set(Role)
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)
+def test_tests_that_a_page_names_are_there(page: Path) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page.read_text("utf-8"))
+    missing = [
+        f"{file}::{test}"
+        for file, test in named
+        if not (DOCS.parent / file).exists() or (test and f"def {test}(" not in (DOCS.parent / file).read_text("utf-8"))
+    ]
+    assert missing == []
