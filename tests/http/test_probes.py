@@ -15,9 +15,10 @@ from tests.pages import Pages
 def test_it_asks_no_database_to_live(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also for a browser with a session, whose user could not be looked up."""
     visitor = Pages(app).sign_in(make.user("admin"))
-    for engine in engines_of(app):
-        monkeypatch.setattr(engine, "connect", lambda: pytest.fail("the database was asked"))
-    answer = visitor._client.get("/healthz")
+    with monkeypatch.context() as asked:
+        for engine in engines_of(app):
+            asked.setattr(engine, "connect", lambda: pytest.fail("the database was asked"))
+        answer = visitor._client.get("/healthz")
     assert (answer.status_code, answer.text, answer.headers["Cache-Control"]) == (200, "ok\n", "no-store")
 
 
