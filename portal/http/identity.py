@@ -106,6 +106,7 @@ def confirm(code: str) -> None:
     if row is None or g.actor is None:
         raise NotSignedIn("not_signed_in", "Sign in first.")
     sign_in.confirm(row, code, by=g.actor)
+    login_user(SignedIn(row, sessions.renew_session(row.id)))  # forms in other tabs stay valid: their token is kept
     g.actor = _session_actor(g.actor.face)
 
 
