@@ -100,9 +100,13 @@ def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUI
 
 
 def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
-    """Give the user another password, by themselves or by an admin. All their sessions end but the one that asks."""
+    """Give the user another password, by themselves or by an admin. All their sessions end but the one that asks.
+
+    An admin shows the second factor first: whoever stole a session must not get into somebody else's.
+    """
     if by.user_id != user_id:
         by.must(Permission.USER_MANAGE)
+        by.must_confirm()
     about = get_user(user_id)
     hashed = passwords.hash(password, about=(about.name, about.email))  # before the unit: others wait for the lock
     with transaction():

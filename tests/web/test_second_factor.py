@@ -262,6 +262,7 @@ def test_roles_factors_and_staffs_tokens_ask_again(world: World, make: Factory) 
         f"/admin/users/{reviewer.id}/second-factor/reset": {},
         "/profile/tokens/": {"name": "ledger"},
         "/admin/users/new": new,
+        f"/admin/users/{member.id}/password": {"password": new["password"]},
     }
     pages = world.visit("admin")
     with clock.set_to(clock.now() + SIX_MINUTES):
