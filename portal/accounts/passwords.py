@@ -1,12 +1,14 @@
 """Passwords: argon2id, and a demo password that works in the demo database only."""
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import replace
 
 from argon2 import Parameters, PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 
+from portal.accounts.guessable import refuse_guessable
 from portal.accounts.models import PortalFact
 from portal.foundation.db import session, transaction
 from portal.foundation.refusals import Invalid
@@ -29,8 +31,11 @@ class Passwords:
         self._code_hasher = PasswordHasher.from_parameters(for_codes or profile)
         self._nobody = self.hasher.hash("nobody has this password")
 
-    def hash(self, password: str) -> str:
-        """The password's hash. Raises Invalid for one that is too short, too long or the demo's."""
+    def hash(self, password: str, *, about: Iterable[str] = ()) -> str:
+        """The password's hash. Raises Invalid for one that is too short, too long, the demo's, or guessed first.
+
+        ``about`` is what others know of the person; none of it makes a password longer.
+        """
         if password == DEMO_PASSWORD:
             if not is_demo():
                 raise Invalid(
@@ -39,6 +44,8 @@ class Passwords:
         elif not MIN_LENGTH <= len(password) <= MAX_LENGTH:
             message = f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters; this has {len(password)}."
             raise Invalid("password_length", message, field="password")
+        else:
+            refuse_guessable(password, about=about)
         return self.hasher.hash(_bytes(password))
 
     def hash_code(self, code: str) -> str:
@@ -46,9 +53,12 @@ class Passwords:
         return self._code_hasher.hash(_bytes(code))
 
     def fits(self, password: str, hashed: str | None) -> bool:
-        """Whether the password belongs to the hash. Takes the same time when there is no hash."""
+        """Whether the password belongs to the hash. Takes the same time when there is no hash.
+
+        What is longer than a password can be is not cut: it is compared as nothing, which no hash is of.
+        """
         try:
-            fits = self.hasher.verify(hashed or self._nobody, _bytes(password[: MAX_LENGTH + 1]))
+            fits = self.hasher.verify(hashed or self._nobody, _bytes(password if len(password) <= MAX_LENGTH else ""))
         except (VerificationError, InvalidHashError):
             return False
         return fits and hashed is not None and (password != DEMO_PASSWORD or is_demo())

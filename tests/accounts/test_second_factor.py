@@ -298,6 +298,7 @@ def test_what_is_weighty_needs_a_fresh_code(make: Factory) -> None:
 
     for weighty in (
         lambda: service.change_role(owner.id, by=by, role=Role.VIEWER),
+        lambda: service.set_password(owner.id, by=by, password="another good one"),
         lambda: second_factor.reset(reviewer.id, by=by),
         lambda: tokens.issue_token(admin.id, by=by, name="mine"),
         lambda: tokens.issue_token(reviewer.id, by=by, name="theirs"),
