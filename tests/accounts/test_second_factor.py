@@ -287,6 +287,17 @@ def test_an_admin_takes_a_lost_one_off_somebody_else(make: Factory) -> None:
     assert (entry.subject_id, entry.actor_id) == (user.id, admin.id)
 
 
+def test_another_password_leaves_the_factor_on(make: Factory) -> None:
+    """A forgotten password is replaced by an admin: no way around the factor."""
+    user, admin = make.user("reviewer"), make.user("admin")
+    service.set_password(user.id, by=acting(admin), password="another good one")
+    started = sign_in.by_password(user.email, "another good one", place=HERE)
+    assert started is not None
+    assert not started.session.is_authenticated
+    assert started.session.offered_secret is None
+    assert prove(user, authenticators.code(user)) is Proof.APP
+
+
 def test_what_is_weighty_needs_a_fresh_code(make: Factory) -> None:
     admin, reviewer = make.user("admin"), make.user("reviewer")
     owner = make.user("owner", make.account())

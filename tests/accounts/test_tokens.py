@@ -85,3 +85,16 @@ def test_the_last_use_is_noted_to_ten_minutes(make: Factory) -> None:
         with clock.set_to(moment):
             tokens.find_live_token(secret)
         assert session.get_one(ApiToken, token.id).last_used_at == first + timedelta(minutes=expected)
+
+
+def test_a_user_has_so_many_live_tokens_at_most(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "MAX_LIVE_TOKENS", 2)
+    user, other = make.user("owner", make.account()), make.user("owner", make.account())
+    first, _ = tokens.issue_token(user.id, by=acting(user), name="one")
+    tokens.issue_token(user.id, by=acting(user), name="two")
+    with pytest.raises(Conflict) as refusal:
+        tokens.issue_token(user.id, by=acting(user), name="three")
+    assert refusal.value.code == "too_many_tokens"
+    tokens.issue_token(other.id, by=acting(other), name="another's")
+    tokens.revoke_token(first.id, by=acting(user))
+    tokens.issue_token(user.id, by=acting(user), name="three")
