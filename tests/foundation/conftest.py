@@ -11,17 +11,20 @@ from flask import Flask
 from sqlalchemy import CursorResult, Row, make_url, text
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import Account, User
+from portal.accounts.models import Account, RecoveryCode, SecondFactor, User
 from portal.app import create_app
 from portal.billing.methods.service import set_account_method
 from portal.billing.payments.models import Payment
-from portal.foundation.db import session
+from portal.foundation import clock
+from portal.foundation.db import session, transaction
+from portal.foundation.idempotency import IdempotencyKey
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import account_scope, across_accounts
 from tests import postgres
 from tests.conftest import BASICS
 from tests.engines import disconnect
 from tests.factories import SYSTEM, Factory
+from tests.pages import Pages
 
 Rows = Sequence[Row[*tuple[Any, ...]]]
 
@@ -77,11 +80,17 @@ class Tenants:
         return make_url(self.app.config["SQLALCHEMY_DATABASE_URI"]).database or ""
 
 
-def tenant(make: Factory, name: str, reviewer: User, reference: str) -> Tenant:
+def tenant(app: Flask, make: Factory, name: str, reviewer: User, reference: str) -> Tenant:
     account = make.account(name)
     owner = make.user("owner", account)
     booked = make.approved(make.payment(make.invoice(account, credits=5), owner), reviewer)
     waiting = make.payment(make.invoice(account), owner, reference)
+    Pages(app).sign_in(owner)
+    with app.app_context(), across_accounts(), transaction() as unit:
+        unit.add(SecondFactor(user_id=owner.id, sealed_secret="sealed", last_step=0, created_at=clock.now()))
+        unit.add(RecoveryCode(user_id=owner.id, selector="ab", code_hash="hashed"))
+        used = {"route": "r", "key": "k", "fingerprint": "", "request_id": ""}
+        unit.add(IdempotencyKey(scope_id=account.id, account_id=account.id, **used))
     return Tenant(account, owner, make.token(owner), waiting, booked)
 
 
@@ -89,7 +98,7 @@ def tenants_of(app: Flask) -> Tenants:
     make = Factory(app)
     make.method()
     reviewer = make.user("reviewer")
-    acme, globex = (tenant(make, name, reviewer, f"{name}-secret") for name in ("Acme", "Globex"))
+    acme, globex = (tenant(app, make, name, reviewer, f"{name}-secret") for name in ("Acme", "Globex"))
     with app.app_context(), across_accounts():
         for one in (acme, globex):
             set_account_method(one.account.id, "bank_transfer", by=SYSTEM, is_allowed=True, is_default=True)
