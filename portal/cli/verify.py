@@ -13,6 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from portal.billing.verification.service import Verification, rows_to_read
 from portal.cli.speaking import speaking
 from portal.foundation.audit_check import Head
+from portal.foundation.db import snapshot
 from portal.foundation.ids import parse_id
 from portal.foundation.reading import Progress
 
@@ -52,9 +53,9 @@ def verify_command(heads: Path | None, write_heads: Path | None) -> None:
     Exit status 0: all holds. 1: each finding is a line. 2: the verification could not run.
     """
     with _written_to(write_heads) as keep:
-        with _progress() as progress:
+        with _progress() as progress, snapshot() as view:
             verification = Verification(kept=_read_heads(heads), keep=keep, progress=progress)
-            for finding in verification.findings():
+            for finding in verification.findings(view):
                 _say(str(finding))
         read = ", ".join(f"{number} {name}" for name, number in sorted(verification.counts.items()))
         if verification.found:

@@ -15,7 +15,7 @@ from portal.billing.imports.service import import_file
 from portal.billing.payments.models import Payment, PaymentEvent
 from portal.billing.verification.service import Verification, rows_to_read
 from portal.foundation import audit, clock
-from portal.foundation.db import Base, session, transaction
+from portal.foundation.db import Base, session, snapshot, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.tenancy import across_accounts
 from tests.billing.conftest import World
@@ -272,7 +272,7 @@ def test_a_value_that_cannot_be_read_is_found(app: Flask, filled: Filled) -> Non
 
 
 def test_what_is_committed_meanwhile_is_not_in_the_snapshot(app: Flask, filled: Filled, make: Factory) -> None:
-    with app.app_context(), across_accounts():
+    with app.app_context(), across_accounts(), snapshot() as view:
         pieces: list[int] = []
 
         def write(rows: int) -> None:
@@ -280,7 +280,7 @@ def test_what_is_committed_meanwhile_is_not_in_the_snapshot(app: Flask, filled: 
             if len(pieces) == 3:
                 make.approved(filled.waiting, filled.world.reviewer)
 
-        assert list(Verification(piece=1, progress=write).findings()) == []
+        assert list(Verification(piece=1, progress=write).findings(view)) == []
     assert make.payment_now(filled.waiting).status == "succeeded"
 
 
@@ -347,10 +347,12 @@ def measure(app: Flask) -> tuple[int, int, list[str]]:
     read: list[int] = []
     with app.app_context(), across_accounts():
         expected = rows_to_read()
-        list(Verification(piece=50).findings())  # what is loaded once
+        with snapshot() as view:
+            list(Verification(piece=50).findings(view))  # what is loaded once
         with listening(app, "before_cursor_execute", note):
             tracemalloc.start()
-            found = [str(finding) for finding in Verification(piece=50, progress=read.append).findings()]
+            with snapshot() as view:
+                found = [str(finding) for finding in Verification(piece=50, progress=read.append).findings(view)]
             peak = tracemalloc.get_traced_memory()[1]
             tracemalloc.stop()
     assert found == []

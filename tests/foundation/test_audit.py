@@ -17,7 +17,7 @@ from portal.foundation import audit
 from portal.foundation.audit import SHARDS, AuditChain, AuditEntry, chain_of_its_own, record, record_many, values_of
 from portal.foundation.audit_check import Head
 from portal.foundation.audit_digest import digest
-from portal.foundation.db import Base, session, transaction
+from portal.foundation.db import Base, session, snapshot, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.tenancy import across_accounts
 from tests.corruption import past_the_rules
@@ -45,15 +45,15 @@ def chained(app: Flask) -> Flask:
 
 def found(app: Flask, kept: tuple[Head, ...] = ()) -> list[str]:
     """What is found in the chains. SQLite itself counts the links that lead nowhere, and says so beside it."""
-    with app.app_context(), across_accounts():
-        lines = [str(finding) for finding in Verification(kept=kept).findings()]
+    with app.app_context(), across_accounts(), snapshot() as view:
+        lines = [str(finding) for finding in Verification(kept=kept).findings(view)]
     return [line for line in lines if not line.startswith("file: table audit_")]
 
 
 def heads(app: Flask) -> tuple[Head, ...]:
     kept: list[Head] = []
-    with app.app_context(), across_accounts():
-        assert list(Verification(keep=kept.append).findings()) == []
+    with app.app_context(), across_accounts(), snapshot() as view:
+        assert list(Verification(keep=kept.append).findings(view)) == []
     return tuple(kept)
 
 

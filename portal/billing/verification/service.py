@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 
 from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 from portal.billing.credits.models import CreditTransaction
 from portal.billing.invoices.models import Invoice, InvoiceLine, Posting
@@ -14,7 +15,7 @@ from portal.billing.verification.payments import check_payments
 from portal.billing.verification.references import check_references
 from portal.foundation.audit import AuditEntry
 from portal.foundation.audit_check import Head, check_audit
-from portal.foundation.db import session, snapshot
+from portal.foundation.db import session
 from portal.foundation.findings import Finding
 from portal.foundation.reading import Progress, Reading
 from portal.foundation.sqlite_check import check_file
@@ -33,25 +34,24 @@ class Verification:
         self.found = 0
         self._kept, self._keep, self._progress, self._piece = kept, keep, progress, piece
 
-    def findings(self) -> Iterator[Finding]:
-        """Verify, telling each finding as it comes. It needs the scope of all accounts.
+    def findings(self, view: Session) -> Iterator[Finding]:
+        """Verify what the view shows, telling each finding as it comes. It needs the scope of all accounts.
 
-        Everything is read in one snapshot. Raises what the database raises when it does not answer.
+        The view should be a ``snapshot``. Raises what the database raises when it does not answer.
         """
-        with snapshot() as current:
-            reading = Reading(current, progress=self._progress, piece=self._piece)
-            self.counts = reading.counts
-            for name, findings in (
-                ("database file", check_file(reading)),
-                ("payments", check_payments(reading)),
-                ("invoices", check_invoices(reading)),
-                ("credits", check_credits(reading)),
-                ("references", check_references(reading)),
-                ("audit log", check_audit(reading, self._kept, self._keep)),
-            ):
-                for finding in _to_the_end(name, findings):
-                    self.found += 1
-                    yield finding
+        reading = Reading(view, progress=self._progress, piece=self._piece)
+        self.counts = reading.counts
+        for name, findings in (
+            ("database file", check_file(reading)),
+            ("payments", check_payments(reading)),
+            ("invoices", check_invoices(reading)),
+            ("credits", check_credits(reading)),
+            ("references", check_references(reading)),
+            ("audit log", check_audit(reading, self._kept, self._keep)),
+        ):
+            for finding in _to_the_end(name, findings):
+                self.found += 1
+                yield finding
 
 
 def _to_the_end(name: str, findings: Iterator[Finding]) -> Iterator[Finding]:
