@@ -7,11 +7,10 @@ import pytest
 from flask import Flask
 from sqlalchemy import event
 
-from portal.foundation.db import db
 from tests.factories import Factory
 from tests.postgres import Server
 from tests.torture.operations import Scene
-from tests.torture.pairs import Theatre, connect
+from tests.torture.pairs import Theatre, connect, engines_of
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
@@ -51,11 +50,12 @@ def _without_locks(app: Flask) -> Iterator[None]:
     def unlock(_connection: object, _cursor: object, sql: str, parameters: object, *_: object) -> tuple[str, object]:
         return re.sub(r"\s*FOR (NO KEY )?UPDATE( OF \w+)?| AND payments\.version = \S+", "", sql), parameters
 
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", unlock, retval=True)
+    engines = engines_of(app)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", unlock, retval=True)
     yield
-    event.remove(engine, "before_cursor_execute", unlock)
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", unlock)
 
 
 @pytest.mark.usefixtures("_without_locks")

@@ -19,11 +19,12 @@ from uuid_utils.compat import uuid7
 
 from portal.billing.payments.models import Payment
 from portal.foundation import clock, ids
-from portal.foundation.db import db, session
+from portal.foundation.db import session
 from portal.foundation.tenancy import across_accounts
 from tests.api.conftest import Caller
 from tests.factories import Factory
 from tests.torture import invariants
+from tests.torture.pairs import engines_of
 
 UNKNOWN = "outcome_unknown"
 """The code of an answer after which nobody knows whether it was done."""
@@ -157,13 +158,13 @@ def slow(app: Flask, seconds: float) -> Iterator[None]:
     def wait(*_: object) -> None:
         time.sleep(seconds)
 
-    with app.app_context():
-        engine = db.engine
-    event.listen(engine, "before_cursor_execute", wait)
+    for engine in engines_of(app):
+        event.listen(engine, "before_cursor_execute", wait)
     try:
         yield
     finally:
-        event.remove(engine, "before_cursor_execute", wait)
+        for engine in engines_of(app):
+            event.remove(engine, "before_cursor_execute", wait)
 
 
 class Clocks:

@@ -45,9 +45,11 @@ class Footprint:
         )
 
 
-def footprint(sql: str, parameters: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Footprint:
+def footprint(sql: str, parameters: Mapping[str, Any] | Iterable[object]) -> Footprint:
     """What the statement touches."""
-    rows = [parameters] if isinstance(parameters, Mapping) else list(parameters)
+    rows = [
+        row for row in ([parameters] if isinstance(parameters, Mapping) else parameters) if isinstance(row, Mapping)
+    ]
     named = frozenset(name for name in Base.metadata.tables if re.search(rf"\b{name}\b", sql))
     change = re.match(r"\s*(INSERT INTO|UPDATE|DELETE FROM) (\w+)", sql)
     if change:

@@ -7,7 +7,7 @@ other goes on. Orders that differ only by statements which cannot meet (``footpr
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -128,20 +128,21 @@ def _before_end(connection: Connection) -> None:
 
 
 @contextmanager
-def stops(engine: Engine) -> Iterator[None]:
-    """Make the runners' threads stop before what they send through this engine."""
+def stops(engines: Iterable[Engine]) -> Iterator[None]:
+    """Make the runners' threads stop before what they send through these engines."""
     hooks: list[tuple[str, Callable[..., object]]] = [
         ("before_cursor_execute", _before_statement),
         ("commit", _before_end),
         ("rollback", _before_end),
     ]
-    for name, hook in hooks:
-        event.listen(engine, name, hook)
+    listeners = [(engine, name, hook) for engine in engines for name, hook in hooks]
+    for listener in listeners:
+        event.listen(*listener)
     try:
         yield
     finally:
-        for name, hook in hooks:
-            event.remove(engine, name, hook)
+        for listener in listeners:
+            event.remove(*listener)
 
 
 @dataclass

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from flask import Flask
+from sqlalchemy import Engine
 
 from portal.foundation.db import db
 from tests.postgres import Server
@@ -22,8 +23,6 @@ class Theatre:
     def play(self, one: str, other: str, *, most: int = 0, all_orders: bool = False) -> "Verdict":
         """All orders of the two, or as many as ``most``; those that cannot differ once, unless ``all_orders``."""
         operations = self.scene.operations()
-        with self.app.app_context():
-            engine = db.engine
         exploration = Exploration(
             (operations[one], operations[other]),
             self.stage.restore,
@@ -32,7 +31,7 @@ class Theatre:
             all_orders,
         )
         verdict = Verdict(f"{one} × {other}")
-        with stops(engine):
+        with stops(engines_of(self.app)):
             serial = exploration.serial()
             for result in exploration.orders():
                 verdict.orders += 1
@@ -72,3 +71,9 @@ def connect(server: Server, app: Flask) -> Stage:
     with app.app_context():
         name = db.engine.url.database
     return Stage(server.connect(name or ""))
+
+
+def engines_of(app: Flask) -> list[Engine]:
+    """The app's engines: one for each login that it has, each once."""
+    with app.app_context():
+        return list({id(engine): engine for engine in db.engines.values()}.values())
