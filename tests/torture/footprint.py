@@ -86,8 +86,9 @@ def _unique_columns(table: Table) -> set[str]:
 
 def _inserted(table: Table, rows: list[Mapping[str, Any]]) -> Keys:
     columns = _unique_columns(table)
-    found = frozenset((name, value) for row in rows for key, value in row.items() for name in columns if _of(key, name))
-    return found if found or not columns else ALL
+    values = [(name, value) for row in rows for key, value in row.items() for name in columns if _of(key, name)]
+    named = frozenset(value for _, value in values if isinstance(value, UUID))  # by which others lock the row
+    return named | frozenset(values) if values or not columns else ALL
 
 
 def _parents(table: Table, rows: list[Mapping[str, Any]]) -> dict[str, Keys]:
