@@ -49,7 +49,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         static_folder=str(config.ROOT / "static"),
     )
     app.config.update(values)
-    sealer.use(values["SECRET_KEY"])
+    sealer.use(values["SECRET_KEY"], values["SECRET_KEY_FALLBACKS"])
     db.init_app(app)
     Migrate(app, db, directory=str(config.ROOT / "migrations"))
     init_request_log(app)

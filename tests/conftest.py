@@ -13,10 +13,10 @@ from flask_migrate import upgrade
 from portal.accounts.passwords import passwords
 from portal.app import create_app
 from portal.foundation import row_security
-from portal.foundation.db import db
 from portal.foundation.row_security import Login
 from portal.foundation.tenancy import EVERY_ACCOUNT, current_scope
 from tests import postgres
+from tests.engines import disconnect
 from tests.factories import Factory
 from tests.verification import findings_of
 
@@ -85,13 +85,6 @@ def _migrate(app: Flask) -> None:
     with app.app_context():
         upgrade()
     disconnect(app)
-
-
-def disconnect(app: Flask) -> None:
-    """Give back the app's connections."""
-    with app.app_context():
-        for engine in db.engines.values():
-            engine.dispose()
 
 
 @pytest.fixture

@@ -5,7 +5,9 @@ from typing import Any
 from flask import Flask
 from sqlalchemy import text
 
-from portal.foundation.db import Base, db
+from portal.foundation.db import Base
+from portal.foundation.tenancy import across_accounts
+from tests.engines import engine_of_the_owner
 
 # A look at a page is noted here.
 _USED = {"last_used_at", "last_seen_at"}
@@ -13,7 +15,7 @@ _USED = {"last_used_at", "last_seen_at"}
 
 def contents(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
     """All rows by table, past the session and its scopes, but for when something was last used."""
-    with app.app_context(), db.engine.connect() as connection:
+    with engine_of_the_owner(app).connect() as connection, across_accounts():
         found = {}
         for table in Base.metadata.sorted_tables:
             columns = ", ".join(f'"{column.name}"' for column in table.columns if column.name not in _USED)

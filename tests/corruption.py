@@ -6,13 +6,14 @@ from contextlib import contextmanager
 from flask import Flask
 from sqlalchemy import Connection, delete, insert, select, text
 
-from portal.foundation.db import Base, db
+from portal.foundation.db import Base
+from tests.engines import superuser_of
 
 
 @contextmanager
 def past_the_rules(app: Flask) -> Iterator[Connection]:
     """A connection on which no trigger, foreign key or CHECK holds. Unique indexes do: drop them by their names."""
-    with app.app_context(), db.engine.connect() as connection:
+    with superuser_of(app) as engine, engine.connect() as connection:
         if connection.dialect.name == "sqlite":
             raw = connection.connection.dbapi_connection
             assert raw is not None
@@ -40,7 +41,7 @@ def _drop(connection: Connection, statements: str) -> None:
 def undone(app: Flask) -> Iterator[None]:
     """Afterwards every table holds what it held before the block."""
     tables = [table for _, table in sorted(Base.metadata.tables.items())]
-    with app.app_context(), db.engine.connect() as connection:
+    with superuser_of(app) as engine, engine.connect() as connection:
         kept = {table: [dict(row._mapping) for row in connection.execute(select(table))] for table in tables}
     yield
     with past_the_rules(app) as connection:

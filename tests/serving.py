@@ -10,6 +10,7 @@ import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError, URLError
@@ -17,8 +18,10 @@ from urllib.request import Request, urlopen
 
 from flask import Flask
 
+from portal.foundation.row_security import Login
+
 ROOT = Path(__file__).resolve().parent.parent
-UNANSWERED = (URLError, ConnectionError, TimeoutError, socket.timeout)
+UNANSWERED = (URLError, ConnectionError, TimeoutError, HTTPException)
 """What a client meets whose connection breaks, or whom nobody answers."""
 
 
@@ -86,8 +89,10 @@ def serving(app: Flask) -> Iterator[Serving]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = os.environ | {
+        "PORTAL_ENV": "development",
         "PORTAL_DATA_DIR": str(app.config["DATA_DIR"]),
         "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
+        **{Login(login).setting: str(bind["url"]) for login, bind in app.config["SQLALCHEMY_BINDS"].items()},
     }
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL)

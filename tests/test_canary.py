@@ -24,8 +24,10 @@ from portal.accounts.models import Account, User
 from portal.app import create_app
 from portal.foundation import logs
 from portal.foundation.db import db
+from portal.foundation.tenancy import across_accounts
 from tests.api.conftest import BASE
 from tests.contents import contents
+from tests.engines import disconnect, engine_of_the_owner
 from tests.factories import Factory
 from tests.pages import Pages
 
@@ -167,8 +169,7 @@ def world(
     }
     ids = {"account_id": account.id, "user_id": users["owner"].id}
     yield World(app, make, account, users, {who: make.token(user) for who, user in users.items()}, pages, ids)
-    with app.app_context():
-        db.engine.dispose()
+    disconnect(app)
 
 
 def plant(world: World, planted: Planted) -> None:
@@ -323,7 +324,7 @@ def _raw_database(app: Flask) -> Iterator[bytes]:
             for path in Path(app.config["DATA_DIR"]).glob("portal.db*"):
                 yield path.read_bytes()
             return
-        with db.engine.connect() as connection:
+        with engine_of_the_owner(app).connect() as connection, across_accounts():
             names = (
                 connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")).scalars().all()
             )

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -69,3 +70,20 @@ def test_statements_are_prepared_on_demand_only(
     monkeypatch.setenv("DATABASE_URL", "postgresql://portal@db/portal")
     monkeypatch.setenv("DATABASE_PREPARE", asked)
     assert config.load({"DATA_DIR": tmp_path})["SQLALCHEMY_ENGINE_OPTIONS"].get("connect_args") == expected
+
+
+def test_sessions_end_after_what_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORTAL_STAFF_IDLE_MINUTES", "5")
+    monkeypatch.setenv("PORTAL_CUSTOMER_SESSION_HOURS", "24")
+    settings = config.load({"DATA_DIR": tmp_path, "SECRET_KEY": "x"})
+    assert (settings["SESSION_STAFF_IDLE"], settings["SESSION_STAFF"]) == (timedelta(minutes=5), timedelta(hours=12))
+    assert settings["SESSION_CUSTOMER"] == timedelta(days=1)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "soon", "1.5", "²", "9" * 5000])
+def test_a_time_that_is_none_ends_the_program_with_a_sentence(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PORTAL_STAFF_SESSION_HOURS", text)
+    with pytest.raises(SystemExit, match="PORTAL_STAFF_SESSION_HOURS must be a whole number from 1 to"):
+        config.load({"DATA_DIR": tmp_path, "SECRET_KEY": "x"})

@@ -1,10 +1,15 @@
 """What is generated from the code is what the code says."""
 
+import re
 from pathlib import Path
 
-from portal.billing.payments.states import TRANSITIONS, Action, Status
+import pytest
 
-PAGE = Path(__file__).resolve().parent.parent / "docs/payment-states.md"
+from portal.billing.payments.states import TRANSITIONS, Action, Status
+from portal.foundation.access import PERMISSIONS, Permission, Role
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+PAGE = DOCS / "payment-states.md"
 WHO = {
     "payment_submit": "customer (owner, member)",
     "payment_decide": "staff",
@@ -12,6 +17,35 @@ WHO = {
     "payment_refund": "staff (admin)",
     "payment_settle": "system",
 }
+
+WHAT = {
+    Permission.PROFILE: "see the own profile; own password, sessions, second factor, tokens",
+    Permission.OWN_ACCOUNT: "see what belongs to the own account",
+    Permission.BILLING_READ: "read invoices, payments and credits: customers their account's, staff everybody's",
+    Permission.PAYMENT_SUBMIT: "report payments",
+    Permission.PAYMENT_CANCEL: "withdraw payments: customers their account's, staff everybody's",
+    Permission.PAYMENT_DECIDE: "approve and reject payments",
+    Permission.PAYMENT_REFUND: "refund payments",
+    Permission.PAYMENT_SETTLE: "carry out what a gateway reports",
+    Permission.STAFF_READ: "open staff's pages",
+    Permission.ACCOUNT_MANAGE: "manage accounts",
+    Permission.USER_MANAGE: "manage users, their sessions and second factors",
+    Permission.INVOICE_MANAGE: "manage invoices",
+    Permission.METHOD_MANAGE: "manage payment methods",
+    Permission.AUDIT_READ: "read the audit log",
+}
+
+
+def matrix() -> str:
+    """Roles and permissions, drawn from the table of access."""
+    columns = [Role.VIEWER, Role.MEMBER, Role.OWNER, Role.REVIEWER, Role.ADMIN, Role.SYSTEM]
+    rows = [
+        "| "
+        + " | ".join([WHAT[permission], *("✓" if permission in PERMISSIONS[role] else "" for role in columns)])
+        + " |"
+        for permission in Permission
+    ]
+    return "\n".join(["| | " + " | ".join(columns) + " |", "|---" * (len(columns) + 1) + "|", *rows])
 
 
 def generated() -> str:
@@ -52,3 +86,19 @@ def test_the_states_page_is_drawn_from_the_table() -> None:
 
 def test_every_action_is_on_it() -> None:
     assert {action for _, action in TRANSITIONS} == set(Action)
+
+
+def test_the_matrix_of_roles_is_drawn_from_the_table() -> None:
+    assert f"\n\n{matrix()}\n\n" in (DOCS / "concepts.md").read_text("utf-8")
+    assert set(PERMISSIONS) == set(Role)
+
+
+@pytest.mark.parametrize("page", sorted(DOCS.rglob("*.md")), ids=lambda page: page.stem)
+def test_tests_that_a_page_names_are_there(page: Path) -> None:
+    named = re.findall(r"`(tests/[\w/]+\.py)(?:::(\w+))?`", page.read_text("utf-8"))
+    missing = [
+        f"{file}::{test}"
+        for file, test in named
+        if not (DOCS.parent / file).exists() or (test and f"def {test}(" not in (DOCS.parent / file).read_text("utf-8"))
+    ]
+    assert missing == []

@@ -14,7 +14,12 @@ from portal.foundation.db import Base, db
 from portal.foundation.row_security import Login
 from portal.foundation.tenancy import across_accounts
 from tests.factories import Factory
+from tests.verification import findings_of
 
+ENTRIES = {
+    "audit_entries": "SELECT id, at, action, subject_id, account_id, actor_label, request_id, changes"
+    " FROM audit_entries",
+}
 LEDGERS = {
     "postings": "SELECT id, invoice_id, seq, payment_id, status, version, amount_minor, paid_after FROM postings",
     "payments": "SELECT id, status, version, booking_id, refund_id FROM payments",
@@ -32,9 +37,9 @@ def tables() -> set[str]:
     return set(inspect(db.engine).get_table_names()) - {"alembic_version"}
 
 
-def rows() -> dict[str, list[Any]]:
+def rows(queries: dict[str, str] = LEDGERS) -> dict[str, list[Any]]:
     with across_accounts(), db.engines.get(Login.OWNER, db.engine).connect() as connection:
-        return {name: sorted(map(repr, connection.execute(text(query)))) for name, query in LEDGERS.items()}
+        return {name: sorted(map(repr, connection.execute(text(query)))) for name, query in queries.items()}
 
 
 def test_they_build_what_the_models_say(empty: Flask) -> None:
@@ -86,3 +91,15 @@ def test_the_ledger_of_money_is_filled_from_the_events(filled: Flask) -> None:
         downgrade(revision="0001")
         upgrade()
         assert rows() == before
+
+
+def test_the_audit_log_that_was_there_is_chained(filled: Flask) -> None:
+    """Down to before the chains and up again: the same entries, linked as the application would have."""
+    with filled.app_context():
+        before = rows(ENTRIES)
+        assert len(before["audit_entries"]) > 20
+        db.engine.dispose()
+        downgrade(revision="0002")
+        upgrade()
+        assert rows(ENTRIES) == before
+    assert findings_of(filled) == []

@@ -1,11 +1,14 @@
 """Passwords: argon2id, and a demo password that works in the demo database only."""
 
 import unicodedata
+from collections.abc import Iterable
+from dataclasses import replace
 
 from argon2 import Parameters, PasswordHasher, profiles
 from argon2.exceptions import InvalidHashError, VerificationError
 from sqlalchemy import select
 
+from portal.accounts.guessable import refuse_guessable
 from portal.accounts.models import PortalFact
 from portal.foundation.db import session, transaction
 from portal.foundation.refusals import Invalid
@@ -13,20 +16,26 @@ from portal.foundation.refusals import Invalid
 DEMO_PASSWORD = "portal-demo"  # noqa: S105  (known to everybody, and refused outside the demo)
 MIN_LENGTH, MAX_LENGTH = 12, 200
 _DEMO_FACT = "demo"
+# OWASP's least for argon2id, for codes that the portal makes itself: being random, they stand in no list to guess from.
+_FOR_CODES = replace(profiles.RFC_9106_LOW_MEMORY, time_cost=2, memory_cost=19 * 1024, parallelism=1)
 
 
 class Passwords:
     """Hashes and verifies. Tests may choose a cheaper profile; the portal uses RFC 9106's second recommendation."""
 
     def __init__(self) -> None:
-        self.use(profiles.RFC_9106_LOW_MEMORY)
+        self.use(profiles.RFC_9106_LOW_MEMORY, for_codes=_FOR_CODES)
 
-    def use(self, profile: Parameters) -> None:
+    def use(self, profile: Parameters, *, for_codes: Parameters | None = None) -> None:
         self.hasher = PasswordHasher.from_parameters(profile)
+        self._code_hasher = PasswordHasher.from_parameters(for_codes or profile)
         self._nobody = self.hasher.hash("nobody has this password")
 
-    def hash(self, password: str) -> str:
-        """The password's hash. Raises Invalid for one that is too short, too long or the demo's."""
+    def hash(self, password: str, *, about: Iterable[str] = ()) -> str:
+        """The password's hash. Raises Invalid for one that is too short, too long, the demo's, or guessed first.
+
+        ``about`` is what others know of the person; none of it makes a password longer.
+        """
         if password == DEMO_PASSWORD:
             if not is_demo():
                 raise Invalid(
@@ -35,12 +44,21 @@ class Passwords:
         elif not MIN_LENGTH <= len(password) <= MAX_LENGTH:
             message = f"A password has {MIN_LENGTH} to {MAX_LENGTH} characters; this has {len(password)}."
             raise Invalid("password_length", message, field="password")
+        else:
+            refuse_guessable(password, about=about)
         return self.hasher.hash(_bytes(password))
 
+    def hash_code(self, code: str) -> str:
+        """The hash of a code that was made at random. ``fits`` tells whether a code belongs to it."""
+        return self._code_hasher.hash(_bytes(code))
+
     def fits(self, password: str, hashed: str | None) -> bool:
-        """Whether the password belongs to the hash. Takes the same time when there is no hash."""
+        """Whether the password belongs to the hash. Takes the same time when there is no hash.
+
+        What is longer than a password can be is not cut: it is compared as nothing, which no hash is of.
+        """
         try:
-            fits = self.hasher.verify(hashed or self._nobody, _bytes(password[: MAX_LENGTH + 1]))
+            fits = self.hasher.verify(hashed or self._nobody, _bytes(password if len(password) <= MAX_LENGTH else ""))
         except (VerificationError, InvalidHashError):
             return False
         return fits and hashed is not None and (password != DEMO_PASSWORD or is_demo())

@@ -155,10 +155,12 @@ def _prove_by_app(user_id: UUID, typed: str) -> bool:
         factor = locked(SecondFactor, user_id)
         if factor is None:
             return False
-        step = _fitting_step(_unsealed(user_id, factor.sealed_secret), typed, after=factor.last_step)
+        secret = _unsealed(user_id, factor.sealed_secret)
+        step = _fitting_step(secret, typed, after=factor.last_step)
         if step is None:
             return False
         factor.last_step = step
+        factor.sealed_secret = sealer.seal(secret, bound_to=user_id)  # by the newest key
     return True
 
 
@@ -210,7 +212,7 @@ def _new_codes() -> tuple[list[str], list[tuple[str, str]]]:
     while len(selectors) < RECOVERY_CODES:
         selectors.add(_random(_SELECTOR_LENGTH))
     codes = [selector + _random(_RECOVERY_LENGTH - _SELECTOR_LENGTH) for selector in selectors]
-    hashes = [(code[:_SELECTOR_LENGTH], passwords.hash(code)) for code in codes]
+    hashes = [(code[:_SELECTOR_LENGTH], passwords.hash_code(code)) for code in codes]
     return ["-".join(code[start : start + 4] for start in range(0, _RECOVERY_LENGTH, 4)) for code in codes], hashes
 
 

@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from portal.accounts.models import UQ_ACCOUNT_NUMBER, UQ_USER_EMAIL, Account, User
 from portal.accounts.passwords import passwords
+from portal.accounts.queries import get_user
 from portal.accounts.sessions import end_sessions
 from portal.foundation import audit, clock, freetext, places
 from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Role
@@ -83,7 +84,7 @@ def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUI
         name=freetext.required(name, field="name", most=200, label="The name"),
         role=role.value,
         account_id=account_id,
-        password_hash=passwords.hash(password),
+        password_hash=passwords.hash(password, about=(name, email)),
     )
     taken = Conflict("email_taken", "Somebody signs in with this address already.", field="email")
     with transaction() as unit:
@@ -99,10 +100,15 @@ def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUI
 
 
 def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
-    """Give the user another password, by themselves or by an admin. All their sessions end but the one that asks."""
+    """Give the user another password, by themselves or by an admin. All their sessions end but the one that asks.
+
+    An admin shows the second factor first: whoever stole a session must not get into somebody else's.
+    """
     if by.user_id != user_id:
         by.must(Permission.USER_MANAGE)
-    hashed = passwords.hash(password)  # before the unit: it takes long, and others wait for the lock
+        by.must_confirm()
+    about = get_user(user_id)
+    hashed = passwords.hash(password, about=(about.name, about.email))  # before the unit: others wait for the lock
     with transaction():
         user = locked(User, user_id) or _absent()
         user.password_hash = hashed

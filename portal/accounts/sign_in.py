@@ -59,13 +59,9 @@ def by_password(email: str, password: str, *, place: Place) -> Started | None:
     if user is None:
         _note(by, "session.refused", known)
         return None
+    started = _start(user, place)  # before anything is read anew: it compares with the password that was checked
     throttle.give_back(*buckets, emptied=buckets[:1])
-    if user.second_factor is not None:
-        return Started(*sessions.start_session(user, place=place, authenticated=False))
-    if second_factor.is_obligatory(user):
-        secret = second_factor.new_secret(user)
-        return Started(*sessions.start_session(user, place=place, authenticated=False, offered_secret=secret))
-    return Started(*sessions.start_session(user, place=place, authenticated=True))
+    return started
 
 
 def by_code(row: UserSession, code: str, *, place: Place) -> Started:
@@ -135,6 +131,15 @@ def change_own_password(*, by: Actor, current: str, password: str) -> User:
     """Give oneself another password, knowing the current one. Raises Invalid where it is not right."""
     user = _must_know(current, by=by, field="current_password")
     return set_password(user.id, by=by, password=password)
+
+
+def _start(user: User, place: Place) -> Started:
+    if user.second_factor is not None:
+        return Started(*sessions.start_session(user, place=place, authenticated=False))
+    if second_factor.is_obligatory(user):
+        secret = second_factor.new_secret(user)
+        return Started(*sessions.start_session(user, place=place, authenticated=False, offered_secret=secret))
+    return Started(*sessions.start_session(user, place=place, authenticated=True))
 
 
 def _prove(row: UserSession, code: str, bucket: Bucket, *, by: Actor, field: str) -> Proof:

@@ -197,6 +197,7 @@ def _show(user_id: UUID, sent: str = "", form: Form | None = None) -> ResponseRe
         forms=forms,
         sessions=sessions_of(shown.id),
         codes_left=second_factor.recovery_codes_left(shown.id),
+        is_obligatory=second_factor.is_obligatory(shown),
         is_self=shown.id == current_actor().user_id,
     )
     return page, form.status if form else 200

@@ -156,8 +156,8 @@ def _undo(current: Session) -> None:
 def end_reading() -> None:
     """Give back the connections of what was only read. What was loaded stays; a unit of writing goes on."""
     current = session()
-    if not current.info.get(_WRITING):
-        current.commit()
+    if isinstance(current, RoutedSession) and not current.info.get(_WRITING):
+        current.end_reading()
 
 
 @contextmanager

@@ -19,7 +19,7 @@ from portal.foundation.tenancy import EVERY_ACCOUNT, current_scope
 
 WRITING = "portal_writing"
 """Marks the session and the connection of a unit of writing."""
-_UNITS_LOGIN, _TOLD = "portal_units_login", "portal_scope_told"
+_UNITS_LOGIN, _BEGUN, _TOLD = "portal_units_login", "portal_begun", "portal_scope_told"
 
 
 class Login(StrEnum):
@@ -84,9 +84,19 @@ class RoutedSession(Session):
             raise RuntimeError(f"a unit of the {begun} login cannot go on as {current_login()}: enter the scope first")
         return held
 
+    def end_reading(self) -> None:
+        """Give back the connections of what was only read, and keep what was loaded: a rollback would forget it.
+
+        What is sent is ROLLBACK all the same, and nothing after it: a COMMIT whose answer is lost means more than this.
+        """
+        for connection in self.info.get(_BEGUN, ()):
+            connection.exec_driver_sql("ROLLBACK")
+        self.commit()
+
 
 @event.listens_for(RoutedSession, "after_begin")
 def _remember_the_login(current: Session, _transaction: SessionTransaction, connection: Connection) -> None:
+    current.info.setdefault(_BEGUN, []).append(connection)
     if connection.get_execution_options().get(WRITING):
         current.info.setdefault(_UNITS_LOGIN, current_login())
 
@@ -95,6 +105,7 @@ def _remember_the_login(current: Session, _transaction: SessionTransaction, conn
 def _forget_the_login(current: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:
         current.info.pop(_UNITS_LOGIN, None)
+        current.info.pop(_BEGUN, None)
 
 
 @event.listens_for(Engine, "begin")
@@ -111,7 +122,7 @@ def _tell_the_scope(connection: Connection, _cursor: object, statement: str, *_v
     """
     if connection.dialect.name != "postgresql":
         return
-    if statement.startswith("ROLLBACK TO SAVEPOINT"):
+    if statement.startswith("ROLLBACK"):  # also to a savepoint
         connection.info.pop(_TOLD, None)  # the setting goes back as well; before that the server may take nothing else
         return
     scope = current_scope()
@@ -122,5 +133,6 @@ def _tell_the_scope(connection: Connection, _cursor: object, statement: str, *_v
     try:
         connection.exec_driver_sql("SELECT set_config('app.account_id', %s, true)", (told,))
     except BaseException:
-        connection.info.pop(_TOLD, None)
+        if not connection.invalidated:  # else it would connect anew, only to forget
+            connection.info.pop(_TOLD, None)
         raise

@@ -6,6 +6,7 @@ alone opens nothing.
 
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
 from hmac import digest
 
 from cryptography.exceptions import InvalidTag
@@ -23,24 +24,28 @@ class Unreadable(Exception):
 class Sealer:
     """Seals and recognises. ``use`` gives it the portal's key before anything else; it is one for the process."""
 
-    def use(self, key: str | bytes) -> None:
-        """Derive the keys (HKDF, RFC 5869)."""
-        raw = key.encode() if isinstance(key, str) else key
-        self._box = AESGCM(_derive(raw, b"portal: sealed secrets"))
-        self._mac_key = _derive(raw, b"portal: fingerprints")
+    def use(self, key: str | bytes, older: Iterable[str] = ()) -> None:
+        """Derive the keys (HKDF, RFC 5869). What an older key sealed opens still; nothing more is sealed by it."""
+        self._boxes = [AESGCM(_derive(_bytes(each), b"portal: sealed secrets")) for each in (key, *older)]
+        self._mac_key = _derive(_bytes(key), b"portal: fingerprints")
 
     def seal(self, text: str, *, bound_to: object) -> str:
         """The text, encrypted (AES-256-GCM). It opens only for what it is bound to, such as its user's id."""
         nonce = secrets.token_bytes(_NONCE)
-        return urlsafe_b64encode(nonce + self._box.encrypt(nonce, text.encode(), str(bound_to).encode())).decode()
+        return urlsafe_b64encode(nonce + self._boxes[0].encrypt(nonce, text.encode(), str(bound_to).encode())).decode()
 
     def unseal(self, sealed: str, *, bound_to: object) -> str:
         """The text again. Raises Unreadable."""
         try:
             raw = urlsafe_b64decode(sealed)
-            return self._box.decrypt(raw[:_NONCE], raw[_NONCE:], str(bound_to).encode()).decode()
-        except (InvalidTag, ValueError) as error:
+        except ValueError as error:
             raise Unreadable from error
+        for box in self._boxes:
+            try:
+                return box.decrypt(raw[:_NONCE], raw[_NONCE:], str(bound_to).encode()).decode()
+            except (InvalidTag, ValueError):
+                continue
+        raise Unreadable
 
     def fingerprint(self, *parts: object) -> str:
         """64 hexadecimal digits that stand for the parts (HMAC-SHA-256) and tell nothing about them."""
@@ -48,6 +53,10 @@ class Sealer:
             len(part).to_bytes(4, "big") + part for part in (str(p).encode(errors="surrogatepass") for p in parts)
         )
         return digest(self._mac_key, whole, "sha256").hex()
+
+
+def _bytes(key: str | bytes) -> bytes:
+    return key.encode() if isinstance(key, str) else key
 
 
 def _derive(key: bytes, purpose: bytes) -> bytes:

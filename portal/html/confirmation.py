@@ -9,6 +9,7 @@ from werkzeug.wrappers import Response
 from wtforms import StringField
 from wtforms.validators import InputRequired
 
+from portal.foundation.refusals import TooManyAttempts
 from portal.html.forms import Form, refused
 from portal.http import identity
 
@@ -35,7 +36,11 @@ def page(form: ConfirmationForm | None = None) -> Response:
         if name not in _NOT_CARRIED and "password" not in name
     ]
     shown = form or ConfirmationForm(formdata=None)
-    return make_response(render_template("web/session/confirm.html", form=shown, carried=carried), 403)
+    response = make_response(render_template("web/session/confirm.html", form=shown, carried=carried), 403)
+    if isinstance(shown.refusal, TooManyAttempts):
+        response.status_code = shown.refusal.status
+        response.headers["Retry-After"] = str(shown.refusal.retry_after)
+    return response
 
 
 def _read() -> Response | None:
@@ -44,7 +49,7 @@ def _read() -> Response | None:
         return None
     form = ConfirmationForm()
     if form.validate():
-        with refused(form):
+        with refused(form, TooManyAttempts):
             identity.confirm(form.confirmation_code.data)
             return None
     return page(form)

@@ -61,14 +61,15 @@ class VersionForm(OnceForm):
 class Refused:
     """What ``refused`` gives. A class, so that the type checker knows that the block's refusals end with it."""
 
-    def __init__(self, form: Form) -> None:
+    def __init__(self, form: Form, *more: type[Refusal]) -> None:
         self.form = form
+        self.kinds: tuple[type[Refusal], ...] = (Invalid, Conflict, *more)
 
     def __enter__(self) -> None:
         return None
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _trace: object) -> bool:
-        if not isinstance(error, (Invalid, Conflict)):
+        if not isinstance(error, self.kinds):
             return False
         self.form.refusal = error
         g.refusal = error.code
@@ -84,9 +85,11 @@ class Refused:
         return True
 
 
-def refused(form: Form) -> Refused:
+def refused(form: Form, *more: type[Refusal]) -> Refused:
     """``with refused(form):`` puts what the domain refuses in the block at the form's fields.
+
+    That is, Invalid and Conflict, and ``more`` kinds where a page of their own would lose what was typed.
 
     Where all goes well the block returns; the line after it renders the form again, with ``form.status``.
     """
-    return Refused(form)
+    return Refused(form, *more)

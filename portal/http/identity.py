@@ -14,8 +14,7 @@ from portal.foundation.actor import Actor
 from portal.foundation.refusals import NotSignedIn
 
 API_PREFIX = "/api/v1/billing/"
-DEVICE_COOKIE = "portal_device"
-_DEVICE_PATH = "/login"  # where it counts; no other request carries it
+_DEVICE_COOKIE, _DEVICE_PATH = "portal_device", "/login"  # where it counts; no other request carries it
 
 
 class SignedIn(UserMixin):
@@ -90,7 +89,7 @@ def place() -> Place:
     return Place(
         address=request.remote_addr or "",
         agent=device_name(request.user_agent.string),
-        device=request.cookies.get(DEVICE_COOKIE, ""),
+        device=request.cookies.get(_device_cookie()[0], ""),
         request_id=g.request_id,
         lifetimes=Lifetimes(
             settings["SESSION_STAFF_IDLE"],
@@ -107,6 +106,7 @@ def confirm(code: str) -> None:
     if row is None or g.actor is None:
         raise NotSignedIn("not_signed_in", "Sign in first.")
     sign_in.confirm(row, code, by=g.actor)
+    login_user(SignedIn(row, sessions.renew_session(row.id)))  # forms in other tabs stay valid: their token is kept
     g.actor = _session_actor(g.actor.face)
 
 
@@ -161,16 +161,23 @@ def _actor(user: User, face: str, row: UserSession | None = None) -> Actor:
 def _remember_browser(device: str) -> None:
     @after_this_request
     def set_cookie(response: Response) -> Response:
+        name, path = _device_cookie()
         response.set_cookie(
-            DEVICE_COOKIE,
+            name,
             device,
             max_age=sessions.KNOWN_BROWSER_LIFE,
-            path=_DEVICE_PATH,
+            path=path,
             secure=current_app.config["SESSION_COOKIE_SECURE"],
             httponly=True,
             samesite="Strict",
         )
         return response
+
+
+def _device_cookie() -> tuple[str, str]:
+    """Name and path. Over HTTPS it is like the session's: no sister site can plant one, but each request carries it."""
+    https: bool = current_app.config["SESSION_COOKIE_SECURE"]
+    return (f"__Host-{_DEVICE_COOKIE}", "/") if https else (_DEVICE_COOKIE, _DEVICE_PATH)
 
 
 def _load(secret: str) -> SignedIn | None:

@@ -114,7 +114,7 @@ def _profile_page(*, token_form: Form | None = None, password_form: Form | None 
         user=user,
         live=[token for token in tokens if token.is_live],
         ended=[token for token in tokens if not token.is_live],
-        sessions=sessions_of(user.id),
+        sessions=sorted(sessions_of(user.id), key=lambda row: row.id != current_actor().session_id),
         codes_left=second_factor.recovery_codes_left(user.id),
         token_form=token_form or TokenForm(formdata=None),
         password_form=password_form or PasswordForm(formdata=None),

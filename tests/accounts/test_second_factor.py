@@ -73,6 +73,15 @@ def test_the_secret_is_sealed_and_opens_for_its_user_only(make: Factory) -> None
             opener.unseal(kept, bound_to=bound_to)
 
 
+def test_what_an_older_key_sealed_opens_and_is_sealed_by_the_newest() -> None:
+    before, after, later = Sealer(), Sealer(), Sealer()
+    before.use("an old key")
+    after.use("a new key", ["an old key"])
+    later.use("a new key")
+    assert after.unseal(before.seal("secret", bound_to=1), bound_to=1) == "secret"
+    assert later.unseal(after.seal("secret", bound_to=1), bound_to=1) == "secret"
+
+
 def test_another_key_of_the_portal_is_a_refusal_with_advice(make: Factory) -> None:
     user = make.user("admin")
     with transaction():
@@ -289,6 +298,7 @@ def test_what_is_weighty_needs_a_fresh_code(make: Factory) -> None:
 
     for weighty in (
         lambda: service.change_role(owner.id, by=by, role=Role.VIEWER),
+        lambda: service.set_password(owner.id, by=by, password="another good one"),
         lambda: second_factor.reset(reviewer.id, by=by),
         lambda: tokens.issue_token(admin.id, by=by, name="mine"),
         lambda: tokens.issue_token(reviewer.id, by=by, name="theirs"),

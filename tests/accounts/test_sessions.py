@@ -2,22 +2,26 @@
 
 from collections.abc import Callable
 from datetime import timedelta
+from threading import Thread
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from portal.accounts import second_factor, service, sessions
+from portal.accounts import second_factor, service, sessions, sign_in
 from portal.accounts.agents import device_name
 from portal.accounts.models import User, UserSession
+from portal.accounts.passwords import passwords
 from portal.accounts.sessions import Place
 from portal.foundation import clock
 from portal.foundation.access import Role
 from portal.foundation.audit import AuditEntry
 from portal.foundation.db import session, transaction
 from portal.foundation.refusals import Forbidden, NotFound, NotSignedIn
-from tests.factories import Factory, acting
+from tests.factories import PASSWORD, SYSTEM, Factory, acting
 
 pytestmark = pytest.mark.usefixtures("domain")
 HERE = Place(address="192.0.2.7", agent="Firefox on Linux")
@@ -141,15 +145,31 @@ def test_a_renewed_session_leaves_the_old_secret_dead(make: Factory) -> None:
     assert (is_alive(old), is_alive(new)) == (False, True)
 
 
-def test_a_password_changed_meanwhile_begins_no_session(make: Factory) -> None:
-    """The password was right when it was checked; by the time that the session begins it is not any more."""
-    shown = service.authenticate(make.user("admin", email="ada@portal.example").email, "correct horse battery")
-    assert shown is not None
-    session.expunge(shown)
-    service.set_password(shown.id, by=acting(shown), password="another good one")
+@pytest.mark.parametrize("change", ["password", "locked out"])
+def test_what_changes_while_the_password_is_checked_counts(
+    change: str, app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old password was right when it was looked up; by the time that a session could begin it is not any more."""
+    user, hasher = make.user("owner", make.account()), passwords.hasher
+
+    def change_it() -> None:
+        with app.app_context():
+            if change == "password":
+                service.set_password(user.id, by=SYSTEM, password="another good one")
+            else:
+                service.set_enabled(user.id, by=SYSTEM, enabled=False)
+
+    def verify(*given: Any) -> bool:
+        fits = hasher.verify(*given)
+        other = Thread(target=change_it)
+        other.start()
+        other.join()
+        return fits
+
+    monkeypatch.setattr(passwords, "hasher", SimpleNamespace(verify=verify, hash=hasher.hash))
     with pytest.raises(NotSignedIn):
-        begin(shown)
-    assert sessions.sessions_of(shown.id) == []
+        sign_in.by_password(user.email, PASSWORD, place=HERE)
+    assert sessions.sessions_of(user.id) == []
 
 
 def test_half_a_session_is_short_and_pushes_out_its_like_only(make: Factory) -> None:

@@ -4,13 +4,15 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Barrier
+from types import SimpleNamespace
 
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
 
-from portal.accounts import sign_in, throttle
+from portal.accounts import service, sign_in, throttle
 from portal.accounts.models import AttemptLimit
+from portal.accounts.passwords import passwords
 from portal.accounts.sessions import Place
 from portal.accounts.sign_in import NOBODY
 from portal.accounts.throttle import Limit
@@ -18,7 +20,7 @@ from portal.foundation import clock
 from portal.foundation.audit import AuditEntry
 from portal.foundation.db import session
 from portal.foundation.refusals import TooManyAttempts
-from tests.factories import PASSWORD, Factory
+from tests.factories import PASSWORD, SYSTEM, Factory
 
 pytestmark = pytest.mark.usefixtures("domain")
 MINUTE = timedelta(minutes=1)
@@ -169,3 +171,16 @@ def test_what_was_typed_is_written_nowhere(make: Factory) -> None:
     assert {entry.address for entry in entries} == {"192.0.2.1"}
     written = " ".join(str(vars(entry)) for entry in entries)
     assert [word for word in ("hunter2", "nobody@", "secret password", VICTIM) if word in written] == []
+
+
+def test_the_same_work_is_done_whoever_is_guessed(make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A password is hashed for nobody too, and for nobody at all once attempts have run out."""
+    make.user("owner", make.account(), email=VICTIM)
+    gone = make.user("admin")
+    service.set_enabled(gone.id, by=SYSTEM, enabled=False)
+    hashed, verify = Counter[str](), passwords.hasher.verify
+    for email in (VICTIM, "nobody@acme.example", gone.email):
+        counting = lambda *given, whose=email: hashed.update([whose]) or verify(*given)  # noqa: E731
+        monkeypatch.setattr(passwords, "hasher", SimpleNamespace(verify=counting))
+        tries(8, email, "192.0.2.1")
+    assert hashed == {VICTIM: 5, "nobody@acme.example": 5, gone.email: 5}

@@ -3,9 +3,9 @@
 import pytest
 from sqlalchemy import select
 
-from portal.accounts import service, sign_in
+from portal.accounts import guessable, service, sign_in
 from portal.accounts.models import User
-from portal.accounts.passwords import DEMO_PASSWORD, mark_as_demo
+from portal.accounts.passwords import DEMO_PASSWORD, MIN_LENGTH, mark_as_demo
 from portal.foundation.access import Role
 from portal.foundation.audit import AuditEntry
 from portal.foundation.db import session
@@ -153,3 +153,53 @@ def test_bad_accounts_are_refused_at_their_field(change: dict[str, str], field: 
     assert (refusal.value.code, refusal.value.errors[0].code) == (code, code)
     if code != "unknown_currency":
         assert refusal.value.errors[0].field == field
+
+
+@pytest.mark.parametrize(
+    ("password", "code"),
+    [
+        ("123qweasdzxc", "breached_password"), ("SonyEricsson", "breached_password"),
+        ("123456789012", "breached_password"),
+        ("BillingPortal1", "guessable_password"), ("portal-admin-2026", "guessable_password"),
+        ("adalovelace42", "guessable_password"), ("Ada.Lovelace@analytical", "guessable_password"),
+        ("paymentpaymentpayment", "guessable_password"),
+    ],
+)  # fmt: skip
+def test_a_password_that_is_guessed_first_is_refused(password: str, code: str, make: Factory) -> None:
+    """One of a list of stolen ones, in any case, and one of the portal's or the person's own words."""
+    user = make.user("admin", email="ada@analytical.example", name="Ada Lovelace")
+    with pytest.raises(Invalid) as refusal:
+        service.set_password(user.id, by=acting(user), password=password)
+    assert [(error.field, error.code) for error in refusal.value.errors] == [("password", code)]
+    with pytest.raises(Invalid) as refusal:
+        service.create_user(
+            by=SYSTEM, email="ada@analytical.example", name="Ada Lovelace", role=Role.ADMIN, account_id=None,
+            password=password,
+        )  # fmt: skip
+    assert refusal.value.code == code
+
+
+@pytest.mark.parametrize(
+    "password",
+    ["sonyericsson and more", "a portal of oak", "ввод пароля тут", "            ", "AAAAAAAAAAAAb", "x" * 200],
+)
+def test_any_other_composition_is_taken(password: str, make: Factory) -> None:
+    """No rule asks for digits or capitals, and blanks and all scripts count."""
+    user = make.user("admin", email="ada@portal.example")
+    service.set_password(user.id, by=acting(user), password=password)
+    assert signs_in("ada@portal.example", password)
+
+
+def test_a_password_is_compared_whole(make: Factory) -> None:
+    longest = "long enough " * 20
+    longest = longest[:199] + "é"
+    user = make.user("admin", email="ada@portal.example")
+    service.set_password(user.id, by=acting(user), password=longest)
+    assert signs_in("ada@portal.example", longest)
+    assert not signs_in("ada@portal.example", longest[:199] + "e\u0301 and more")
+
+
+def test_the_list_of_stolen_passwords_is_long_and_fits_the_rule() -> None:
+    listed = guessable._listed().decode("ascii").split()
+    assert len(listed) == len(set(listed)) == 20_000
+    assert all(len(password) >= MIN_LENGTH and password == password.casefold() for password in listed)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import Engine, func, insert, select
+from sqlalchemy import func, insert, select
 from werkzeug.test import TestResponse
 
 from portal.accounts.service import change_role
@@ -19,10 +19,11 @@ from portal.billing.payments import service
 from portal.billing.payments.models import Payment, PaymentEvent
 from portal.foundation import clock, idempotency
 from portal.foundation.access import Role
-from portal.foundation.db import db, session, transaction
+from portal.foundation.db import session, transaction
 from portal.foundation.idempotency import IdempotencyKey
 from portal.foundation.tenancy import across_accounts
 from tests.api.conftest import BASE, Caller, World, problem, without_id
+from tests.engines import engine_of_the_owner
 from tests.factories import Factory, acting
 
 REPORT = "/payments/manual/"
@@ -207,16 +208,11 @@ def test_thirty_two_twins_make_one_payment(app: Flask, world: World, make: Facto
     assert counted(app) == (1, 1, 1)
 
 
-def engine_of(app: Flask) -> Engine:
-    with app.app_context():
-        return db.engine
-
-
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_while_the_first_still_runs(app: Flask, world: World, make: Factory) -> None:
     """Another connection holds the key's row uncommitted, as a slow first request does."""
     body = body_for(make.invoice(world.account))
-    with engine_of(app).connect() as slow:
+    with engine_of_the_owner(app).connect() as slow:
         slow.execute(
             insert(IdempotencyKey).values(
                 scope_id=world.account.id, route="api.report", key="k", fingerprint="", request_id="",
@@ -234,7 +230,7 @@ def test_while_the_first_still_runs(app: Flask, world: World, make: Factory) -> 
 def test_a_first_that_came_to_nothing_leaves_the_key_to_its_twin(app: Flask, world: World, make: Factory) -> None:
     """The twin waits while the first runs; the first is undone; then the twin acts."""
     body = body_for(make.invoice(world.account))
-    with engine_of(app).connect() as slow, ThreadPoolExecutor(1) as pool:
+    with engine_of_the_owner(app).connect() as slow, ThreadPoolExecutor(1) as pool:
         slow.execute(
             insert(IdempotencyKey).values(
                 scope_id=world.account.id, route="api.report", key="k", fingerprint="", request_id="",

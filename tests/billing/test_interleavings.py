@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
+from tests.engines import listening
 from tests.factories import Factory
 from tests.postgres import Server
 from tests.torture.operations import Scene
-from tests.torture.pairs import Theatre, connect, engines_of, ids_of_one_shard
+from tests.torture.pairs import Theatre, connect, ids_of_one_shard
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
@@ -51,12 +51,8 @@ def _without_locks(app: Flask) -> Iterator[None]:
     def unlock(_connection: object, _cursor: object, sql: str, parameters: object, *_: object) -> tuple[str, object]:
         return re.sub(r"\s*FOR (NO KEY )?UPDATE( OF \w+)?| AND payments\.version = \S+", "", sql), parameters
 
-    engines = engines_of(app)
-    for engine in engines:
-        event.listen(engine, "before_cursor_execute", unlock, retval=True)
-    yield
-    for engine in engines:
-        event.remove(engine, "before_cursor_execute", unlock)
+    with listening(app, "before_cursor_execute", unlock, retval=True):
+        yield
 
 
 @pytest.mark.usefixtures("_without_locks")

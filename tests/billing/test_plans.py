@@ -8,7 +8,8 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import pytest
-from sqlalchemy import event, text
+from flask import Flask
+from sqlalchemy import text
 
 from portal.accounts.queries import user_page
 from portal.accounts.tokens import tokens_of
@@ -27,6 +28,7 @@ from portal.foundation.audit_queries import AuditFilter, audit_page
 from portal.foundation.db import Base, db, session
 from portal.foundation.tenancy import account_scope, across_accounts
 from tests.billing.conftest import World
+from tests.engines import disconnect, listening, superuser_of
 from tests.factories import Factory, acting
 
 pytestmark = pytest.mark.usefixtures("domain")
@@ -47,8 +49,8 @@ _AS_IF_LARGE = {
 class Large:
     """A database with some rows that thinks it had a million of each."""
 
-    def __init__(self, world: World, make: Factory) -> None:
-        self.world = world
+    def __init__(self, app: Flask, world: World, make: Factory) -> None:
+        self.app, self.world = app, world
         self.payment = make.approved(make.payment(make.invoice(world.account, credits=1), world.owner), world.reviewer)
         for _ in range(6):
             make.approved(make.payment(make.invoice(world.account, credits=1), world.owner), world.reviewer)
@@ -57,18 +59,18 @@ class Large:
         with account_scope(world.account.id):
             self.cursor = payment_page(page_size=5).next
             self.invoice_cursor = invoice_page(page_size=5).next
-        with db.engine.begin() as connection:
-            connection.execute(text(_AS_IF_LARGE[db.engine.dialect.name]))
         session.remove()
-        db.engine.dispose()  # connections keep what they learned about the tables before
+        with superuser_of(app) as engine, engine.begin() as connection:
+            connection.execute(text(_AS_IF_LARGE[engine.dialect.name]))
+        disconnect(app)  # connections keep what they learned about the tables before
 
     def of_account(self) -> AbstractContextManager[None]:
         return account_scope(self.world.account.id)
 
 
 @pytest.fixture
-def large(world: World, make: Factory) -> Large:
-    return Large(world, make)
+def large(app: Flask, world: World, make: Factory) -> Large:
+    return Large(app, world, make)
 
 
 def give_back(large: Large) -> None:
@@ -96,25 +98,25 @@ LISTS_OF_STAFF: dict[str, Callable[[Large], Any]] = {
 @pytest.mark.parametrize("index", LISTS)
 def test_a_list_of_an_account_is_read_from_its_index(index: str, large: Large) -> None:
     with large.of_account():
-        read_from(index, lambda: LISTS[index](large))
+        read_from(large.app, index, lambda: LISTS[index](large))
 
 
 @pytest.mark.parametrize("index", LISTS_OF_STAFF)
 def test_a_list_of_staff_is_read_from_its_index(index: str, large: Large) -> None:
     with across_accounts():
-        read_from(index, lambda: LISTS_OF_STAFF[index](large))
+        read_from(large.app, index, lambda: LISTS_OF_STAFF[index](large))
 
 
 def test_pages_of_everything_are_read_from_the_index_of_a_key(large: Large) -> None:
     of_sqlite = db.engine.dialect.name == "sqlite"
     with large.of_account():
         key = "(account_id=? AND id<?)" if of_sqlite else "using uq_payments_account_id_id"
-        read_from(key, lambda: payment_page(cursor=large.cursor, page_size=5))
+        read_from(large.app, key, lambda: payment_page(cursor=large.cursor, page_size=5))
         key = "(account_id=? AND id<?)" if of_sqlite else "using uq_invoices_account_id_id"
-        read_from(key, lambda: invoice_page(cursor=large.invoice_cursor, page_size=5))
+        read_from(large.app, key, lambda: invoice_page(cursor=large.invoice_cursor, page_size=5))
     with across_accounts():
         key = "sqlite_autoindex_payments_1" if of_sqlite else "using pk_payments"
-        read_from(key, lambda: payment_page(cursor=large.cursor, page_size=5))
+        read_from(large.app, key, lambda: payment_page(cursor=large.cursor, page_size=5))
 
 
 def test_every_index_has_a_list_that_needs_it() -> None:
@@ -122,9 +124,9 @@ def test_every_index_has_a_list_that_needs_it() -> None:
     assert plain == {*LISTS, *LISTS_OF_STAFF}
 
 
-def read_from(index: str, read: Callable[[], Any]) -> None:
+def read_from(app: Flask, index: str, read: Callable[[], Any]) -> None:
     """Read, and see that what was read came from this index; a page of a list also in its order, without a sort."""
-    with statements() as seen:
+    with statements(app) as seen:
         read()
     plans = [plan_of(statement, parameters) for statement, parameters in seen]
     assert [plan for plan in plans if index in plan] != [], plans
@@ -133,7 +135,7 @@ def read_from(index: str, read: Callable[[], Any]) -> None:
 
 
 @contextmanager
-def statements() -> Iterator[list[tuple[str, Any]]]:
+def statements(app: Flask) -> Iterator[list[tuple[str, Any]]]:
     """The SELECTs on lists that the engine runs in the block, with their parameters."""
     seen: list[tuple[str, Any]] = []
 
@@ -141,9 +143,8 @@ def statements() -> Iterator[list[tuple[str, Any]]]:
         if statement.lstrip().startswith("SELECT") and "WHERE" in statement:
             seen.append((statement, parameters))
 
-    event.listen(db.engine, "before_cursor_execute", note)
-    yield seen
-    event.remove(db.engine, "before_cursor_execute", note)
+    with listening(app, "before_cursor_execute", note):
+        yield seen
 
 
 def plan_of(statement: str, parameters: Any) -> str:

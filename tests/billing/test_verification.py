@@ -9,17 +9,18 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import Connection, delete, event, insert, select, text, update
+from sqlalchemy import Connection, delete, insert, select, text, update
 
 from portal.billing.imports.service import import_file
 from portal.billing.payments.models import Payment, PaymentEvent
 from portal.billing.verification.service import Verification, rows_to_read
 from portal.foundation import audit, clock
-from portal.foundation.db import Base, db, session, transaction
+from portal.foundation.db import Base, session, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.tenancy import across_accounts
 from tests.billing.conftest import World
 from tests.corruption import past_the_rules, undone
+from tests.engines import listening
 from tests.factories import SYSTEM, Factory
 from tests.verification import findings_of
 
@@ -347,12 +348,11 @@ def measure(app: Flask) -> tuple[int, int, list[str]]:
     with app.app_context(), across_accounts():
         expected = rows_to_read()
         list(Verification(piece=50).findings())  # what is loaded once
-        event.listen(db.engine, "before_cursor_execute", note)
-        tracemalloc.start()
-        found = [str(finding) for finding in Verification(piece=50, progress=read.append).findings()]
-        peak = tracemalloc.get_traced_memory()[1]
-        tracemalloc.stop()
-        event.remove(db.engine, "before_cursor_execute", note)
+        with listening(app, "before_cursor_execute", note):
+            tracemalloc.start()
+            found = [str(finding) for finding in Verification(piece=50, progress=read.append).findings()]
+            peak = tracemalloc.get_traced_memory()[1]
+            tracemalloc.stop()
     assert found == []
     assert sum(read) >= expected
     return sum(read), peak, statements

@@ -139,3 +139,14 @@ def test_a_database_without_tables_says_what_to_run(tmp_path: str) -> None:
         1,
         "Error: The database has no tables yet. Run: flask --app wsgi db upgrade\n",
     )
+
+
+def test_a_lost_second_factor_is_reset(app: Flask, make: Factory) -> None:
+    user = make.user("admin", email="ada@portal.example")
+    done = run(app, "users", "reset-second-factor", "ada@portal.example")
+    assert (done.exit_code, done.output) == (0, "ada@portal.example has no second factor any more.\n")
+    with app.app_context():
+        assert session.get_one(User, user.id).second_factor is None
+    again = run(app, "users", "reset-second-factor", "ada@portal.example")
+    assert (again.exit_code, again.stderr) == (1, "Error: There is no second factor.\n")
+    assert run(app, "users", "reset-second-factor", "nobody@x.example").exit_code == 1

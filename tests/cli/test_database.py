@@ -22,7 +22,8 @@ from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
 from tests import postgres
 from tests.api.conftest import Caller
-from tests.conftest import BASICS, disconnect
+from tests.conftest import BASICS
+from tests.engines import disconnect
 from tests.foundation.conftest import Tenants, tenants_of
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -39,6 +39,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     finally:
         process.terminate()
         assert process.wait(timeout=30) == 0
+    verify = [sys.executable, "-m", "flask", "--app", "wsgi", "verify"]
+    subprocess.run(verify, cwd=ROOT, env=environment, check=True)
 
 
 def _wait(address: str, process: subprocess.Popen[bytes]) -> None:

@@ -19,7 +19,8 @@ from portal.foundation.db import session
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import account_scope, across_accounts
 from tests import postgres
-from tests.conftest import BASICS, disconnect
+from tests.conftest import BASICS
+from tests.engines import disconnect
 from tests.factories import SYSTEM, Factory
 
 Rows = Sequence[Row[*tuple[Any, ...]]]

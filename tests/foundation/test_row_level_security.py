@@ -23,7 +23,8 @@ from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import account_scope, across_accounts
 from tests import pgbouncer, postgres
 from tests.api.conftest import Caller
-from tests.conftest import BASICS, disconnect
+from tests.conftest import BASICS
+from tests.engines import disconnect
 from tests.factories import SYSTEM, Factory, acting
 from tests.foundation.conftest import Maker, Tenants, tenants_of
 from tests.pages import Pages

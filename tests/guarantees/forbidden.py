@@ -6,11 +6,13 @@ Where two guarantees stand behind one another, ``BEHIND`` names what has to fall
 from collections.abc import Callable
 from uuid import UUID
 
+from portal.foundation import clock
 from portal.foundation.ids import new_id
 from tests.guarantees.rows import Row, Rows, World
 
 NOBODY = new_id()
-"""The id of no account."""
+"""The id of no account, user or chain."""
+DIGEST = b"x" * 32
 Attempt = Callable[[Rows, World], object]
 
 
@@ -22,6 +24,47 @@ def changing(table: str, row: Callable[[Rows, World], UUID], **changes: object) 
 def copying(table: str, **changes: object) -> Attempt:
     """An attempt to have the table's first row twice."""
     return lambda rows, _world: rows.copy(table, rows.one(table), **changes)
+
+
+def _noting(**place: object) -> Attempt:
+    """An attempt to put an entry of the audit log somewhere in a chain of its own."""
+    return lambda rows, _world: rows.copy("audit_entries", rows.one("audit_entries"), chain=NOBODY, **place)
+
+
+def _twice(rows: Rows, table: str, values: Row) -> None:
+    for _ in range(2):
+        rows.insert(table, **values)
+
+
+def _session(user_id: UUID) -> Row:
+    now = clock.now()
+    return {
+        "user_id": user_id, "secret_hash": "0" * 64, "created_at": now, "last_seen_at": now, "idle_seconds": 60,
+        "expires_at": now, "address": "", "agent": "",
+    }  # fmt: skip
+
+
+def _revive_a_session(rows: Rows, world: World) -> None:
+    rows.insert("user_sessions", **_session(world.owner.id), ended_at=clock.now())
+    rows.change("user_sessions", rows.one("user_sessions", secret_hash="0" * 64)["id"], ended_at=None)
+
+
+def _factor(user_id: UUID) -> Row:
+    return {"user_id": user_id, "sealed_secret": "x", "last_step": 5, "created_at": clock.now()}
+
+
+def _take_a_code_twice(rows: Rows, world: World) -> None:
+    rows.insert("second_factors", **_factor(world.owner.id))
+    rows.run("UPDATE second_factors SET last_step = 5 WHERE last_step = 5")
+
+
+def _code(user_id: UUID) -> Row:
+    return {"user_id": user_id, "selector": "ZZ", "code_hash": "x"}
+
+
+def _use_a_recovery_code_again(rows: Rows, world: World) -> None:
+    rows.insert("recovery_codes", **_code(world.owner.id), used_at=clock.now())
+    rows.run("UPDATE recovery_codes SET used_at = NULL WHERE selector = 'ZZ'")
 
 
 def _last_credit(rows: Rows, world: World) -> Row:
@@ -108,6 +151,28 @@ FORBIDDEN: dict[str, Attempt] = {
     "fk_api_tokens_user_id": lambda rows, _: rows.copy(
         "api_tokens", rows.one("api_tokens"), secret_hash="0" * 64, user_id=new_id()
     ),
+    "fk_user_sessions_user_id": lambda rows, _: rows.insert("user_sessions", **_session(NOBODY)),
+    "uq_user_sessions_secret_hash": lambda rows, w: _twice(rows, "user_sessions", _session(w.owner.id)),
+    "user_sessions_stay_ended": _revive_a_session,
+    "fk_second_factors_user_id": lambda rows, _: rows.insert("second_factors", **_factor(NOBODY)),
+    "second_factors_take_a_code_once": _take_a_code_twice,
+    "fk_recovery_codes_user_id": lambda rows, _: rows.insert("recovery_codes", **_code(NOBODY)),
+    "uq_recovery_codes_user_id_selector": lambda rows, w: _twice(rows, "recovery_codes", _code(w.owner.id)),
+    "recovery_codes_work_once": _use_a_recovery_code_again,
+    "ck_idempotency_keys_scope": lambda rows, w: rows.insert(
+        "idempotency_keys", scope_id=w.acme.id, account_id=w.globex.id, route="r", key="k", fingerprint="f",
+        request_id="x", created_at=clock.now(), replays=0,
+    ),
+    # the audit log
+    "ck_audit_entries_seq": _noting(seq=0, previous_seq=-1, previous_hash=DIGEST),
+    "ck_audit_entries_previous_seq": _noting(seq=1, previous_seq=7, previous_hash=None),
+    "ck_audit_entries_first_follows_nothing": _noting(seq=1, previous_seq=0, previous_hash=DIGEST),
+    "fk_audit_entries_chain_previous_seq_previous_hash": _noting(seq=2, previous_seq=1, previous_hash=DIGEST),
+    "uq_audit_entries_chain_seq": copying("audit_entries", hash=DIGEST),
+    "ck_audit_chains_empty_has_no_hash": lambda rows, _: rows.insert("audit_chains", chain=NOBODY, seq=5, hash=None),
+    "fk_audit_chains_chain_seq_hash": lambda rows, _: rows.insert("audit_chains", chain=NOBODY, seq=5, hash=DIGEST),
+    "audit_chains_go_on": lambda rows, _: rows.run("UPDATE audit_chains SET seq = 0, hash = NULL"),
+    "audit_chains_stay": lambda rows, _: rows.run("DELETE FROM audit_chains"),
     # methods
     "ck_payment_method_configs_country": copying("payment_method_configs", country="D"),
     "ck_payment_method_configs_limits": copying(

@@ -37,7 +37,7 @@ def is_target(name: str) -> bool:
     found = declared().get(name)
     return isinstance(found, UniqueConstraint) and any(
         set(found.columns.keys()) > set(key)
-        for key in ([c.name for c in found.table.primary_key.columns], ["invoice_id", "seq"])
+        for key in ([c.name for c in found.table.primary_key.columns], ["invoice_id", "seq"], ["chain", "seq"])
     )
 
 

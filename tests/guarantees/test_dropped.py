@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 
-from tests.guarantees.forbidden import BEHIND, FORBIDDEN
+from tests.guarantees.forbidden import BEHIND, FORBIDDEN, NOBODY
 from tests.guarantees.rows import World, refused_by, shown
 from tests.guarantees.schema import declared, is_target
 from tests.guarantees.test_forbidden import APPEND_ONLY, attempt
@@ -48,6 +48,7 @@ def test_what_foreign_keys_point_at_cannot_go_unnoticed(
         return
     world = without(target)
     with pytest.raises(OperationalError, match="foreign key mismatch"), world.unit() as rows:
+        rows.insert("audit_chains", chain=NOBODY, seq=0, hash=None)
         rows.copy("invoice_lines", rows.one("invoice_lines"), position=2)
         rows.submit(world.free.id, world.waiting.id)
         rows.approve(world.other, world.reviewer.id)

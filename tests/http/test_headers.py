@@ -5,9 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from flask import Flask
+from flask import Flask, g
 
-from tests.factories import Factory
+from portal.http.identity import place
+from tests.factories import PASSWORD, Factory
 from tests.pages import Pages
 
 pytestmark = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
@@ -57,6 +58,34 @@ def test_over_https_browsers_are_told_to_stay_there(
     assert not any(part.startswith("Domain") for part in parts)
 
 
+def test_over_https_no_cookie_can_be_planted_by_a_sister_site(
+    new_app: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Every cookie that the sign-in sets, and the one that tells the browser is read back under its name."""
+    monkeypatch.setenv("PORTAL_HTTPS", "1")
+    app = new_app()
+    make = Factory(app)
+    user = make.user("owner", make.account())
+    client = app.test_client()
+    page = client.get("/login", base_url="https://localhost").text
+    (token,) = re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', page)
+    form = {"email": user.email, "password": PASSWORD, "csrf_token": token}
+    answer = client.post("/login", data=form, base_url="https://localhost")
+    cookies = {cookie.partition("=")[0]: cookie for cookie in answer.headers.getlist("Set-Cookie")}
+    assert set(cookies) == {"__Host-portal_session", "__Host-portal_device"}
+    for cookie in cookies.values():
+        parts = {part.strip() for part in cookie.split(";")}
+        assert {"Secure", "HttpOnly", "Path=/"} <= parts
+        assert parts & {"SameSite=Lax", "SameSite=Strict"}
+        assert not any(part.startswith("Domain") for part in parts)
+    device = cookies["__Host-portal_device"].partition("=")[2].partition(";")[0]
+    with app.test_request_context(
+        "/login", headers={"Cookie": f"__Host-portal_device={device}; portal_device=planted"}
+    ):
+        g.request_id = "r"
+        assert place().device == device
+
+
 def test_signing_out_empties_the_browser_but_for_other_sites_cookies(app: Flask, make: Factory) -> None:
     pages = Pages(app).sign_in(make.user("admin"))
     assert "Clear-Site-Data" not in pages.get("/profile/").response.headers
@@ -84,7 +113,7 @@ def test_a_page_names_its_files_by_their_content(app: Flask) -> None:
         ("/static/css/nothing.css?v=0123456789abcdef", 404, "no-store"),
         ("/static/../portal/config.py", 404, "no-store"),
         ("/static/%2e%2e/portal/config.py", 404, "no-store"),
-        ("/static/%2fetc/passwd", 404, "no-store"),
+        ("/static/%2fetc/passwd", 308, "no-store"),  # to the address with one slash
     ],
 )
 def test_what_is_not_named_by_its_content_is_asked_for_again(path: str, status: int, caching: str, app: Flask) -> None:

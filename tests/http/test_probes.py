@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from flask_migrate import downgrade
 
-from portal.foundation.db import db
+from tests.engines import disconnect, engines_of
 from tests.factories import Factory
 from tests.pages import Pages
 
@@ -15,10 +15,10 @@ from tests.pages import Pages
 def test_it_asks_no_database_to_live(app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Also for a browser with a session, whose user could not be looked up."""
     visitor = Pages(app).sign_in(make.user("admin"))
-    with app.app_context():
-        engine = db.engine
-    monkeypatch.setattr(engine, "connect", lambda: pytest.fail("the database was asked"))
-    answer = visitor._client.get("/healthz")
+    with monkeypatch.context() as asked:
+        for engine in engines_of(app):
+            asked.setattr(engine, "connect", lambda: pytest.fail("the database was asked"))
+        answer = visitor._client.get("/healthz")
     assert (answer.status_code, answer.text, answer.headers["Cache-Control"]) == (200, "ok\n", "no-store")
 
 
@@ -27,7 +27,7 @@ def test_it_is_ready_once_the_tables_are_those_of_the_release(new_app: Callable[
     assert app.test_client().get("/readyz").status_code == 200
     with app.app_context():
         downgrade(revision="-1")
-        db.engine.dispose()
+    disconnect(app)
     answer = app.test_client().get("/readyz")
     assert (answer.status_code, answer.text) == (503, "the database is not migrated to this release\n")
     assert new_app(empty=True).test_client().get("/readyz").status_code == 503

@@ -13,9 +13,10 @@ from portal.accounts import service as accounts
 from portal.accounts import tokens
 from portal.accounts.models import ApiToken, User
 from portal.foundation import clock
-from portal.foundation.db import db, transaction
+from portal.foundation.db import transaction
 from portal.foundation.ids import new_id
 from portal.foundation.tenancy import across_accounts
+from tests.engines import engines_of
 from tests.factories import SYSTEM, Factory, acting
 from tests.pages import Pages
 
@@ -154,8 +155,8 @@ class Written:
 
     def __init__(self, app: Flask) -> None:
         self.tables: set[str] = set()
-        with app.app_context():
-            event.listen(db.engine, "before_cursor_execute", self._note)
+        for engine in engines_of(app):
+            event.listen(engine, "before_cursor_execute", self._note)
 
     def _note(self, _c: object, _cursor: object, statement: str, *_: object) -> None:
         words = statement.split(None, 3)

@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import make_url
 
 from portal.accounts.models import Account, User
 from portal.app import create_app
-from portal.foundation.db import db
 from tests import faults, postgres
 from tests.api.conftest import Caller
+from tests.engines import disconnect
 from tests.factories import Factory
 from tests.pages import Pages
 
@@ -63,9 +64,8 @@ def behind(
     new_settings: Callable[..., dict[str, Any]], app: Flask, server: postgres.Server, network: faults.Proxy
 ) -> Iterator[Flask]:
     """The same portal over the same database, behind the network."""
-    url = app.config["SQLALCHEMY_DATABASE_URI"].replace(str(server.folder), str(network.folder))
-    made = create_app({"TESTING": True, "SECRET_KEY": "tests", "DATA_DIR": app.config["DATA_DIR"],
-                       "SQLALCHEMY_DATABASE_URI": url})  # fmt: skip
+    name = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).database or ""
+    settings = server.settings(name, host=str(network.folder))
+    made = create_app({"TESTING": True, "SECRET_KEY": "tests", "DATA_DIR": app.config["DATA_DIR"], **settings})
     yield made
-    with made.app_context():
-        db.engine.dispose()
+    disconnect(made)

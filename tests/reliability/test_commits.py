@@ -13,11 +13,12 @@ from werkzeug.test import TestResponse
 from portal.billing.invoices.models import Invoice
 from portal.billing.payments.models import Payment
 from portal.foundation import retries
-from portal.foundation.db import db, session
+from portal.foundation.db import session
 from portal.foundation.tenancy import across_accounts
 from tests import postgres
 from tests.api.conftest import Caller, problem
 from tests.api.test_idempotency import REPORT, body_for, send
+from tests.engines import disconnect
 from tests.faults import AtCommit, Proxy
 from tests.reliability.conftest import World
 
@@ -132,8 +133,7 @@ def cancel_waiting(server: postgres.Server) -> None:
 @pytest.fixture
 def restarted(world: World, ghost: postgres.Server) -> Caller:
     """A caller of an app whose connections were opened after the standby went away."""
-    with world.app.app_context():
-        db.engine.dispose()
+    disconnect(world.app)
     return world.caller()
 
 

@@ -19,6 +19,7 @@ from portal.foundation.db import db
 from tests import postgres
 from tests.api.conftest import problem
 from tests.api.test_idempotency import REPORT, body_for, send
+from tests.engines import disconnect, engine_of_the_owner
 from tests.faults import Proxy
 from tests.pages import Page
 from tests.reliability.conftest import LIMIT, World
@@ -123,9 +124,7 @@ def test_a_slow_network(world: World, behind: Flask, network: Proxy) -> None:
 @on_postgresql
 def test_an_invoice_that_somebody_else_holds(world: World) -> None:
     visitor = Visitor(world, world.app)
-    with world.app.app_context():
-        engine = db.engine
-    with engine.connect() as other:
+    with engine_of_the_owner(world.app).connect() as other:
         other.execute(text("SELECT 1 FROM invoices FOR UPDATE"))
         assert problem(visitor.report()) == (503, "database_busy", [])
         assert visitor.list().status_code == 200
@@ -136,13 +135,13 @@ def test_an_invoice_that_somebody_else_holds(world: World) -> None:
 def test_a_full_server(world: World) -> None:
     """As PostgreSQL answers when its disk is full. Reading goes on."""
     visitor = Visitor(world, world.app)
-    with world.app.app_context(), db.engine.begin() as owner:
+    with engine_of_the_owner(world.app).begin() as owner:
         owner.execute(text("CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION "
                            "'could not extend file' USING ERRCODE = '53100'; END $$"))  # fmt: skip
         owner.execute(text("CREATE TRIGGER full_disk BEFORE INSERT ON payment_events EXECUTE FUNCTION full_disk()"))
     assert problem(visitor.report("k")) == (503, "database_unavailable", [])
     assert (visitor.list().status_code, visitor.page().status) == (200, 200)
-    with world.app.app_context(), db.engine.begin() as owner:
+    with engine_of_the_owner(world.app).begin() as owner:
         owner.execute(text("DROP TRIGGER full_disk ON payment_events"))
     assert_well(visitor)
 
@@ -163,8 +162,7 @@ def set_up(world: World, server: postgres.Server, setting: str) -> None:
     name = make_url(world.app.config["SQLALCHEMY_DATABASE_URI"]).database
     with server.connect() as owner:
         owner.execute(f"ALTER DATABASE {name} {setting}".encode())
-    with world.app.app_context():
-        db.engine.dispose()
+    disconnect(world.app)
 
 
 @on_postgresql
@@ -172,8 +170,9 @@ def set_up(world: World, server: postgres.Server, setting: str) -> None:
 def test_clashes_are_tried_again_where_a_key_makes_it_safe(state: str, world: World) -> None:
     """Every second try is undone by the database. Without a key the caller hears that nothing was changed."""
     visitor = Visitor(world, world.app)
-    with world.app.app_context(), db.engine.begin() as owner:
+    with engine_of_the_owner(world.app).begin() as owner:
         owner.execute(text("CREATE SEQUENCE tries"))
+        owner.execute(text("GRANT USAGE ON SEQUENCE tries TO PUBLIC"))
         owner.execute(text("CREATE FUNCTION clash() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
                            "IF nextval('tries') % 2 = 1 THEN RAISE EXCEPTION 'clash' USING ERRCODE = '" + state + "'; "
                            "END IF; RETURN NEW; END $$"))  # fmt: skip
@@ -285,14 +284,12 @@ def test_a_file_that_cannot_be_written_to(world: World) -> None:
 @on_sqlite
 def test_a_broken_file(world: World, caplog: pytest.LogCaptureFixture) -> None:
     visitor = Visitor(world, world.app)
-    with world.app.app_context():
-        db.engine.dispose()
+    disconnect(world.app)
     sound = file_of(world).read_bytes()
     file_of(world).write_bytes(sound[:100] + b"\xff" * (len(sound) - 100))
     assert_unavailable(visitor)
     assert any(record.levelno == logging.ERROR and "malformed" in record.getMessage() for record in caplog.records)
     assert "Traceback" not in caplog.text
-    with world.app.app_context():
-        db.engine.dispose()
+    disconnect(world.app)
     file_of(world).write_bytes(sound)
     assert_well(visitor)

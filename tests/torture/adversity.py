@@ -14,7 +14,7 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import text
 from uuid_utils.compat import uuid7
 
 from portal.billing.payments.models import Payment
@@ -22,9 +22,9 @@ from portal.foundation import clock, ids
 from portal.foundation.db import session
 from portal.foundation.tenancy import across_accounts
 from tests.api.conftest import Caller
+from tests.engines import listening
 from tests.factories import Factory
 from tests.torture import invariants
-from tests.torture.pairs import engines_of
 
 UNKNOWN = "outcome_unknown"
 """The code of an answer after which nobody knows whether it was done."""
@@ -158,13 +158,8 @@ def slow(app: Flask, seconds: float) -> Iterator[None]:
     def wait(*_: object) -> None:
         time.sleep(seconds)
 
-    for engine in engines_of(app):
-        event.listen(engine, "before_cursor_execute", wait)
-    try:
+    with listening(app, "before_cursor_execute", wait):
         yield
-    finally:
-        for engine in engines_of(app):
-            event.remove(engine, "before_cursor_execute", wait)
 
 
 class Clocks:

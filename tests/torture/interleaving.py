@@ -119,7 +119,7 @@ def _before_statement(
     connection: Connection, _cursor: object, sql: str, parameters: Mapping[str, Any], *_: object
 ) -> None:
     runner = _runner()
-    if runner:
+    if runner and not sql.startswith("SELECT set_config("):  # the scope: it reads no row
         runner.stop(connection, sql, footprint(sql, parameters))
 
 
@@ -137,14 +137,14 @@ def stops(engines: Iterable[Engine]) -> Iterator[None]:
         ("commit", _before_end),
         ("rollback", _before_end),
     ]
-    listeners = [(engine, name, hook) for engine in engines for name, hook in hooks]
-    for listener in listeners:
-        event.listen(*listener)
+    listened = [(engine, name, hook) for engine in engines for name, hook in hooks]
+    for engine, name, hook in listened:
+        event.listen(engine, name, hook)
     try:
         yield
     finally:
-        for listener in listeners:
-            event.remove(*listener)
+        for engine, name, hook in listened:
+            event.remove(engine, name, hook)
 
 
 @dataclass

@@ -6,11 +6,11 @@ from unittest.mock import patch
 from uuid import UUID
 
 from flask import Flask
-from sqlalchemy import Engine
 from uuid_utils.compat import uuid7
 
 from portal.foundation import ids
 from portal.foundation.db import db
+from tests.engines import engines_of
 from tests.postgres import Server
 from tests.torture import invariants
 from tests.torture.interleaving import Exploration, Result, stops
@@ -83,9 +83,3 @@ def connect(server: Server, app: Flask) -> Stage:
     with app.app_context():
         name = db.engine.url.database
     return Stage(server.connect(name or ""))
-
-
-def engines_of(app: Flask) -> list[Engine]:
-    """The app's engines: one for each login that it has, each once."""
-    with app.app_context():
-        return list({id(engine): engine for engine in db.engines.values()}.values())

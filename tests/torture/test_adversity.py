@@ -14,7 +14,8 @@ import pytest
 from flask import Flask
 
 from portal.app import create_app
-from tests.conftest import BASICS, disconnect
+from tests.conftest import BASICS
+from tests.engines import disconnect
 from tests.factories import Factory
 from tests.postgres import Server
 from tests.reliability.test_adversity import clocks as clocks  # noqa: PLC0414 - the fixture

@@ -18,5 +18,5 @@ def test_killed_processes_lose_nothing(app: Flask, world: World) -> None:
 
 def test_without_keys_clients_are_misled(app: Flask, world: World) -> None:
     """The control: a request whose answer died with its process is refused when it is sent again."""
-    outcome = run(app, world.make, kills=scaled(40), with_key=False)
+    outcome = run(app, world.make, kills=200, with_key=False)
     assert outcome.refused[409] > 0

@@ -1,8 +1,13 @@
 """Who may see what."""
 
+from datetime import timedelta
+
 import pytest
 
-from tests.factories import Factory
+from portal.foundation import clock
+from portal.foundation.access import declared
+from tests import authenticators
+from tests.factories import PASSWORD, Factory
 from tests.pages import Page
 from tests.web.conftest import World
 
@@ -84,3 +89,26 @@ def test_a_get_changes_nothing(world: World, make: Factory) -> None:
         assert pages.get(path).status == 405
     assert pages.get("/").status == 200
     assert make.payment_now(payment).version == 1
+
+
+def test_every_page_of_ones_own_has_a_way_out(world: World) -> None:
+    """Also those without the navigation: the one that asks for a code again, and the one with the recovery codes."""
+    seen = 0
+    for who in ("owner", "admin"):
+        pages = world.visit(who)
+        for rule in world.app.url_map.iter_rules():
+            view = world.app.view_functions[rule.endpoint]
+            is_page = "GET" in (rule.methods or ()) and not rule.endpoint.startswith("api.")
+            if rule.arguments or not is_page or not declared(view):
+                continue
+            page = pages.get(rule.rule)
+            if page.status == 200:
+                seen += 1
+                assert page.root.all("form", action="/logout"), rule.rule
+    assert seen > 15
+    with clock.set_to(clock.now() + timedelta(minutes=6)):
+        asked = pages.get("/confirmation")
+        assert (asked.status, len(asked.root.all("form", action="/logout"))) == (403, 1)
+        code = authenticators.code(world.users["admin"])
+        codes = pages.post("/profile/second-factor/recovery-codes", {"password": PASSWORD, "confirmation_code": code})
+        assert (codes.status, len(codes.root.all("form", action="/logout"))) == (201, 1)

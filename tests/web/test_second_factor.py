@@ -262,6 +262,7 @@ def test_roles_factors_and_staffs_tokens_ask_again(world: World, make: Factory) 
         f"/admin/users/{reviewer.id}/second-factor/reset": {},
         "/profile/tokens/": {"name": "ledger"},
         "/admin/users/new": new,
+        f"/admin/users/{member.id}/password": {"password": new["password"]},
     }
     pages = world.visit("admin")
     with clock.set_to(clock.now() + SIX_MINUTES):
@@ -279,12 +280,28 @@ def test_roles_factors_and_staffs_tokens_ask_again(world: World, make: Factory) 
         assert (page.status, page.values["email"]) == (400, "n@portal.example")
 
 
+def test_a_confirmation_gives_the_session_another_cookie_and_leaves_other_tabs_forms_valid(world: World) -> None:
+    pages = world.visit("admin")
+    with clock.set_to(clock.now() + SIX_MINUTES):
+        pages.get("/profile/")
+        thief, other_tab = Pages(world.app), pages.csrf_token
+        thief.set_cookies(pages.cookies())
+        assert thief.get("/profile/").status == 200
+        code = authenticators.code(world.users["admin"])
+        assert pages.post("/confirmation", {"confirmation_code": code}).status == 303
+        assert (pages.get("/profile/").status, thief.get("/profile/").status) == (200, 302)
+        assert pages.post("/profile/tokens/", {"name": "x"}, token=other_tab).status == 201
+
+
 def test_a_confirmation_is_throttled_and_belongs_to_its_session(world: World) -> None:
     here, there = world.visit("admin"), world.visit("admin")
     with clock.set_to(clock.now() + SIX_MINUTES):
-        wrong = [here.post("/confirmation", {"confirmation_code": "000000"}) for _ in range(6)]
+        form = {"confirmation_code": "000000", "reason": "typed"}
+        wrong = [here.post("/confirmation", form) for _ in range(6)]
         assert [page.status for page in wrong] == [403] * 5 + [429]
         assert int(wrong[-1].response.headers["Retry-After"]) > 200
+        assert "Try again in 5 minutes." in wrong[-1].notices[0]
+        assert carried(wrong[-1]) == {"to": "/confirmation", "reason": "typed"}
         code = authenticators.code(world.users["admin"])
         assert there.post("/confirmation", {"confirmation_code": code}).status == 303
         assert here.get("/confirmation").status == 403
