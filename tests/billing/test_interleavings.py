@@ -10,7 +10,7 @@ from tests.engines import listening
 from tests.factories import Factory
 from tests.postgres import Server
 from tests.torture.operations import Scene
-from tests.torture.pairs import Theatre, connect
+from tests.torture.pairs import Theatre, connect, ids_of_one_shard
 
 pytestmark = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 
@@ -31,7 +31,8 @@ PAIRS = [
 
 @pytest.fixture
 def theatre(app: Flask, make: Factory, server: Server) -> Iterator[Theatre]:
-    scene = Scene(app, make)
+    with ids_of_one_shard():
+        scene = Scene(app, make)
     stage = connect(server, app)
     yield Theatre(app, scene, stage)
     stage.connection.close()

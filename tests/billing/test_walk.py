@@ -79,6 +79,7 @@ def _run(statement: str) -> None:
         unit.execute(text(statement))
 
 
+@pytest.mark.corrupts
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 @pytest.mark.parametrize(
     "forget",

@@ -79,7 +79,7 @@ class Office:
         if answer.status_code < 300:
             self._possible[invoice_id] = {known + 1}
             return str(told["data"]["id"])
-        assert answer.status_code >= 500, told
+        assert answer.status_code == 503, told
         assert told["success"] is False
         assert told["detail"]
         assert "sql" not in answer.text.lower()

@@ -45,9 +45,11 @@ class Footprint:
         )
 
 
-def footprint(sql: str, parameters: Mapping[str, Any] | Iterable[Mapping[str, Any]]) -> Footprint:
+def footprint(sql: str, parameters: Mapping[str, Any] | Iterable[object]) -> Footprint:
     """What the statement touches."""
-    rows = [parameters] if isinstance(parameters, Mapping) else list(parameters)
+    rows = [
+        row for row in ([parameters] if isinstance(parameters, Mapping) else parameters) if isinstance(row, Mapping)
+    ]
     named = frozenset(name for name in Base.metadata.tables if re.search(rf"\b{name}\b", sql))
     change = re.match(r"\s*(INSERT INTO|UPDATE|DELETE FROM) (\w+)", sql)
     if change:
@@ -84,8 +86,9 @@ def _unique_columns(table: Table) -> set[str]:
 
 def _inserted(table: Table, rows: list[Mapping[str, Any]]) -> Keys:
     columns = _unique_columns(table)
-    found = frozenset((name, value) for row in rows for key, value in row.items() for name in columns if _of(key, name))
-    return found if found or not columns else ALL
+    values = [(name, value) for row in rows for key, value in row.items() for name in columns if _of(key, name)]
+    named = frozenset(value for _, value in values if isinstance(value, UUID))  # by which others lock the row
+    return named | frozenset(values) if values or not columns else ALL
 
 
 def _parents(table: Table, rows: list[Mapping[str, Any]]) -> dict[str, Keys]:

@@ -49,6 +49,8 @@ class Runner:
         self._free = True
         self._release()
         self._thread.join(PATIENCE)
+        if self._thread.is_alive():
+            raise TimeoutError(f"{self.name} does not end after {self.sql}")
 
     def step(self, is_blocked: Callable[[int], bool]) -> None:
         """Let it carry out the pending statement. Returns when it stops again, waits for a lock, or is done."""

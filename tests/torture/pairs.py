@@ -1,9 +1,14 @@
 """One pair of operations through all its orders, with what must hold in each."""
 
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from unittest.mock import patch
+from uuid import UUID
 
 from flask import Flask
+from uuid_utils.compat import uuid7
 
+from portal.foundation import ids
 from portal.foundation.db import db
 from tests.engines import engines_of
 from tests.postgres import Server
@@ -31,7 +36,7 @@ class Theatre:
             all_orders,
         )
         verdict = Verdict(f"{one} × {other}")
-        with stops(engines_of(self.app)):
+        with stops(engines_of(self.app)), ids_of_one_shard():
             serial = exploration.serial()
             for result in exploration.orders():
                 verdict.orders += 1
@@ -64,6 +69,13 @@ class Verdict:
     def __post_init__(self) -> None:
         self.endings: set[tuple[tuple[str, str], str]] = set()
         self.wrong: list[str] = []
+
+
+def ids_of_one_shard() -> AbstractContextManager[object]:
+    """In the block each id ends in 0: entries of the audit log go to a chain by that digit. Chance would make orders
+    that do not repeat themselves, and spare most pairs the queue for the same chain.
+    """
+    return patch.object(ids, "uuid7", lambda: UUID(int=uuid7().int & ~0xF))
 
 
 def connect(server: Server, app: Flask) -> Stage:

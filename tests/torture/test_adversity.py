@@ -14,8 +14,8 @@ import pytest
 from flask import Flask
 
 from portal.app import create_app
-from portal.foundation.db import db
 from tests.conftest import BASICS
+from tests.engines import disconnect
 from tests.factories import Factory
 from tests.postgres import Server
 from tests.reliability.test_adversity import clocks as clocks  # noqa: PLC0414 - the fixture
@@ -40,21 +40,21 @@ def test_a_full_disk(kind: str, request: pytest.FixtureRequest, record_property:
             shutil.copy(request.getfixturevalue("migrated_file"), disk / "portal.db")
         else:
             server: Server = request.getfixturevalue("server")
-            settings |= {"DATA_DIR": tmp_path, "SQLALCHEMY_DATABASE_URI": on_disk(server, disk, request)}
+            name = on_disk(server, disk, request)
+            settings |= {"DATA_DIR": tmp_path} | server.settings(name)
         app = create_app(settings)
         office = Office(app, Factory(app))
         work_on_a_full_disk(office, disk, scaled(100))
         note(record_property, office)
-        with app.app_context():
-            db.engine.dispose()
+        disconnect(app)
         if kind == "postgresql":
-            server.drop(str(db_name(settings)))
+            server.drop(name)
             with server.connect() as connection:
                 connection.execute("DROP TABLESPACE small")
 
 
 def on_disk(server: Server, disk: Path, request: pytest.FixtureRequest) -> str:
-    """The address of a migrated database of which all tables are on the small disk."""
+    """The name of a migrated database of which all tables are on the small disk."""
     name = server.create(request.getfixturevalue("migrated_template"))
     place = disk / "space"
     place.mkdir()
@@ -62,11 +62,7 @@ def on_disk(server: Server, disk: Path, request: pytest.FixtureRequest) -> str:
     with server.connect() as connection:
         connection.execute(f"CREATE TABLESPACE small LOCATION '{place}'".encode())
         connection.execute(f"ALTER DATABASE {name} SET TABLESPACE small".encode())
-    return server.url(name)
-
-
-def db_name(settings: dict[str, object]) -> str:
-    return str(settings["SQLALCHEMY_DATABASE_URI"]).partition("@/")[2].partition("?")[0]
+    return name
 
 
 @pytest.mark.parametrize("part", range(10))

@@ -51,7 +51,7 @@ class Workload:
                 continue
             if statement.startswith("BEGIN"):
                 units.append([])
-            if units:
+            if units and units[-1][-1:] not in (["COMMIT"], ["ROLLBACK"]):
                 units[-1].append(statement)
         return [unit for unit in units if unit[0] == "BEGIN IMMEDIATE" and unit[-1] == "COMMIT"]
 
