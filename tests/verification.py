@@ -16,6 +16,7 @@ from sqlalchemy.pool import NullPool
 
 from portal.billing.verification.service import Verification
 from portal.foundation.db import Base
+from portal.foundation.row_security import Login
 from portal.foundation.tenancy import across_accounts
 
 _WRITTEN = ("audit_entries", "invoices", "payments", "credit_transactions")
@@ -30,8 +31,9 @@ def findings_of(app: Flask) -> list[str]:
 
 @contextmanager
 def viewing(app: Flask) -> Iterator[Session]:
-    """A view of the app's database past the app."""
-    _current[:] = [make_url(app.config["SQLALCHEMY_DATABASE_URI"])]
+    """A view of the app's database past the app, by the login of commands where there are several."""
+    by_login = app.config["SQLALCHEMY_BINDS"].get(Login.WORKER)
+    _current[:] = [make_url(by_login["url"] if by_login else app.config["SQLALCHEMY_DATABASE_URI"])]
     with Session(_engine(_current[0].drivername)) as view:
         yield view
 
