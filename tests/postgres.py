@@ -129,7 +129,7 @@ class Server:
     def create(self, template: str | None = None) -> str:
         """A new database, a copy of ``template`` if given; its name."""
         name = f"portal{next(self._names)}"
-        source = f" TEMPLATE {template} STRATEGY FILE_COPY" if template else ""
+        source = f" TEMPLATE {template}" if template else ""
         with self.connect() as connection:
             connection.execute(f"CREATE DATABASE {name}{source}".encode())
         return name

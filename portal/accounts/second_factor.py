@@ -14,6 +14,7 @@ from sqlalchemy import delete, func, select
 from portal.accounts.models import RecoveryCode, SecondFactor, User, UserSession
 from portal.accounts.passwords import is_demo, passwords
 from portal.accounts.sessions import end_sessions
+from portal.accounts.tokens import revoke_tokens
 from portal.foundation import audit, clock
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
@@ -146,6 +147,7 @@ def reset(user_id: UUID, *, by: Actor) -> User:
         user = _with_factor(user_id)
         _forget(user)
         end_sessions(user, by=by, why="second factor reset")
+        revoke_tokens(user, by=by)
         _note(by, "reset", user)
     return user
 

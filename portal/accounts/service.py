@@ -10,12 +10,15 @@ from portal.accounts.models import UQ_ACCOUNT_NUMBER, UQ_USER_EMAIL, Account, Us
 from portal.accounts.passwords import passwords
 from portal.accounts.queries import get_user
 from portal.accounts.sessions import end_sessions
+from portal.accounts.tokens import revoke_tokens
 from portal.foundation import audit, clock, freetext, places
 from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Role
 from portal.foundation.actor import Actor
 from portal.foundation.db import flush_or_refuse, locked, session, transaction
 from portal.foundation.money import exponent
 from portal.foundation.refusals import Conflict, Invalid, NotFound
+
+MAX_ADDRESS = 254
 
 
 def create_account(
@@ -71,14 +74,13 @@ def update_account(account_id: UUID, *, by: Actor, name: str, locale: str, timez
 def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUID | None, password: str) -> User:
     """Add a user of an account, or of staff (no account). Raises Invalid, and Conflict where the address is taken.
 
-    Staff are added by somebody who shows their second factor: another user must be no way around it.
+    Whoever adds one shows their second factor: another user must be no way around it, of staff or of an account.
     """
     by.must(Permission.USER_MANAGE)
     if role not in (STAFF_ROLES if account_id is None else CUSTOMER_ROLES):
         whose = "staff, who have no account" if account_id is None else "an account's users"
         raise Invalid("role_does_not_fit", f"“{role}” is not a role of {whose}.", field="role")
-    if account_id is None:
-        by.must_confirm()
+    by.must_confirm()
     user = User(
         email=normalized_email(email),
         name=freetext.required(name, field="name", most=200, label="The name"),
@@ -102,7 +104,8 @@ def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUI
 def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
     """Give the user another password, by themselves or by an admin. All their sessions end but the one that asks.
 
-    An admin shows the second factor first: whoever stole a session must not get into somebody else's.
+    An admin shows the second factor first: whoever stole a session must not get into somebody else's. Then the user's
+    tokens end as well; who changes their own password looks after their own.
     """
     if by.user_id != user_id:
         by.must(Permission.USER_MANAGE)
@@ -114,6 +117,8 @@ def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
         user.password_hash = hashed
         _record(by, "user.password_changed", user)
         end_sessions(user, by=by, why="another password", spare=by.session_id)
+        if by.user_id != user_id:
+            revoke_tokens(user, by=by)
     return user
 
 
@@ -135,8 +140,9 @@ def change_role(user_id: UUID, *, by: Actor, role: Role) -> User:
 
 
 def set_enabled(user_id: UUID, *, by: Actor, enabled: bool) -> User:
-    """Let the user in, or lock them out: their sessions end and their tokens stop working at once."""
+    """Let the user in, or lock them out: their sessions and tokens end at once, and for good."""
     by.must(Permission.USER_MANAGE)
+    by.must_confirm()
     with transaction():
         user = locked(User, user_id) or _absent()
         if by.user_id == user_id:
@@ -145,6 +151,7 @@ def set_enabled(user_id: UUID, *, by: Actor, enabled: bool) -> User:
             user.disabled_at = None if enabled else clock.now()
             _record(by, "user.enabled" if enabled else "user.disabled", user)
             end_sessions(user, by=by, why="locked out")
+            revoke_tokens(user, by=by)
     return user
 
 
@@ -156,8 +163,12 @@ def authenticate(email: str, password: str) -> User | None:
 
 
 def typed_address(text: str) -> str:
-    """The address to look for: whatever somebody typed where an address is asked for."""
-    return text.strip().lower()[:254].replace("\x00", "")  # which PostgreSQL takes in no text
+    """The address to look for: whatever somebody typed where an address is asked for. Typed again, it is the same.
+
+    Limits count by it, so that each user has one: what is too long for an address is none, and not its beginning.
+    """
+    plain = text.replace("\x00", "").strip().lower()  # NUL, which PostgreSQL takes in no text
+    return plain if len(plain) <= MAX_ADDRESS else ""
 
 
 def normalized_email(email: str) -> str:

@@ -10,9 +10,10 @@ from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import Select, delete, or_, select, update
+from sqlalchemy import Select, delete, or_, select, true, update
 
-from portal.accounts.models import User, UserSession
+from portal.accounts.models import SecondFactor, User, UserSession
+from portal.accounts.uses import note_use
 from portal.foundation import audit, clock
 from portal.foundation.access import Permission, Role
 from portal.foundation.actor import Actor
@@ -74,6 +75,8 @@ def start_session(
         current = locked(User, user.id)
         if current is None or not current.is_enabled or current.password_hash != shown_to:
             raise NotSignedIn("not_signed_in", "Sign in again.")
+        if (authenticated or offered_secret) and locked(SecondFactor, user.id) is not None:
+            raise NotSignedIn("not_signed_in", "A second factor was set up meanwhile. Sign in again.")
         idle, whole = _lifetime(current, place) if authenticated else (HALF_SESSION_LIFE, HALF_SESSION_LIFE)
         row = UserSession(
             user_id=current.id,
@@ -127,9 +130,8 @@ def find_session(secret: str) -> UserSession | None:
     if row is None or not row.is_live or not row.user.is_enabled:
         return None
     if clock.now() - row.last_seen_at >= _SEEN_PRECISION:
-        with transaction() as unit:
-            seen = update(UserSession).where(UserSession.id == row.id, UserSession.ended_at.is_(None))
-            unit.execute(seen.values(last_seen_at=clock.now()))
+        seen = update(UserSession).where(UserSession.id == row.id, UserSession.ended_at.is_(None))
+        note_use(seen.values(last_seen_at=clock.now()))
     return row
 
 
@@ -152,8 +154,13 @@ def end_session(session_id: UUID, *, by: Actor) -> UserSession:
 
 
 def end_sessions(user: User, *, by: Actor, why: str, spare: UUID | None = None) -> int:
-    """End all the user's sessions but the spared one; how many. The user is locked: no session begins meanwhile."""
+    """End all the user's sessions but the spared one; how many. The user is locked: no session begins meanwhile.
+
+    Their browsers are strangers from then on: one of them may be whose sake this is done for.
+    """
     with transaction() as unit:
+        others = update(UserSession).where(UserSession.user_id == user.id, UserSession.device_hash.is_not(None))
+        unit.execute(others.where(UserSession.id != spare if spare else true()).values(device_hash=None))
         rows = [row for row in unit.scalars(_open(user.id)) if row.id != spare]
         for row in rows:
             row.ended_at = clock.now()

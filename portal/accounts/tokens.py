@@ -1,36 +1,30 @@
 """API tokens: shown once, kept as a hash, as mighty as their user and no more."""
 
-import logging
 import secrets
 from datetime import timedelta
 from hashlib import sha256
 from uuid import UUID
 
-from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import select, update
 
 from portal.accounts.models import ApiToken, User
+from portal.accounts.uses import note_use
 from portal.foundation import audit, clock, freetext
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
 from portal.foundation.db import locked, session, transaction
-from portal.foundation.deadline import within
-from portal.foundation.outages import outage
-from portal.foundation.refusals import Conflict, Forbidden, Invalid, NotFound, OutcomeUnknown
-from portal.foundation.turns import NoTurn
+from portal.foundation.refusals import Conflict, Forbidden, Invalid, NotFound
 
 PREFIX = "bp_"
 MAX_DAYS = 3650
 MAX_LIVE_TOKENS = 50
-_log = logging.getLogger(__name__)
-_PATIENCE = 0.3
 _LAST_USE_PRECISION = timedelta(minutes=10)
 
 
 def issue_token(user_id: UUID, *, by: Actor, name: str, days: int | None = None) -> tuple[ApiToken, str]:
     """Make a token of the user, and its secret: the only time that it is seen. It lives ``days``, or for good.
 
-    A token of staff asks for no second factor later, so that it is issued after one only. Raises Forbidden for
+    A token asks for no second factor later, so that who has one shows it first. Raises Forbidden for
     somebody else's user, Invalid, and Conflict beyond 50 live tokens or for a disabled user.
     """
     _must_manage(user_id, by)
@@ -43,8 +37,7 @@ def issue_token(user_id: UUID, *, by: Actor, name: str, days: int | None = None)
         user = locked(User, user_id)
         if user is None:
             raise NotFound()
-        if user.is_staff:
-            by.must_confirm()
+        by.must_confirm()
         if not user.is_enabled:
             raise Conflict("user_disabled", "This user is disabled; a token would not work.")
         if sum(token.is_live for token in tokens_of(user_id)) >= MAX_LIVE_TOKENS:
@@ -71,27 +64,23 @@ def revoke_token(token_id: UUID, *, by: Actor) -> ApiToken:
     return token
 
 
+def revoke_tokens(user: User, *, by: Actor) -> int:
+    """End all tokens of a user who is locked, by whoever may do so; how many."""
+    with transaction():
+        live = [token for token in tokens_of(user.id) if token.is_live]
+        for token in live:
+            revoke_token(token.id, by=by)
+    return len(live)
+
+
 def find_live_token(secret: str) -> ApiToken | None:
     """The live token of an enabled user with this secret, or None. Notes when it was used, to ten minutes."""
     token = session.scalar(select(ApiToken).where(ApiToken.secret_hash == _hashed(secret)))
     if token is None or not token.is_live or not token.user.is_enabled:
         return None
     if token.last_used_at is None or clock.now() - token.last_used_at > _LAST_USE_PRECISION:
-        _note_use(token.id)
+        note_use(update(ApiToken).where(ApiToken.id == token.id).values(last_used_at=clock.now()))
     return token
-
-
-def _note_use(token_id: UUID) -> None:
-    """Note when the token was used. A database that takes nothing just now must not keep programs from reading."""
-    try:
-        with within(_PATIENCE), transaction() as unit:
-            used = unit.get(ApiToken, token_id)
-            if used is not None:
-                used.last_used_at = clock.now()
-    except (DBAPIError, NoTurn, OutcomeUnknown) as error:
-        if outage(error) is None and not isinstance(error, OutcomeUnknown):
-            raise
-        _log.warning("the use of a token could not be noted: %s", type(error).__name__)
 
 
 def tokens_of(user_id: UUID) -> list[ApiToken]:

@@ -78,7 +78,10 @@ def backup(path: Path) -> None:
     if path.exists():
         raise click.ClickException(f"{path} is there already. Name another file.")
     url = db.engines.get(Login.OWNER, db.engine).url
-    path.touch(mode=0o600)
+    try:
+        path.touch(mode=0o600)
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
     try:
         if url.get_backend_name() == "sqlite":
             _copy_file(Path(str(url.database)), path)
@@ -92,7 +95,11 @@ def backup(path: Path) -> None:
 
 def _copy_file(source: Path, copy: Path) -> None:
     """A consistent copy, taken page by page beside the writers, and looked through."""
+    if not source.exists():
+        raise click.ClickException(f"There is no database at {source}. Set PORTAL_DATA_DIR to where it is.")
     with closing(sqlite3.connect(source)) as stored, closing(sqlite3.connect(copy)) as copied:
+        if not stored.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+            raise click.ClickException(f"The database at {source} is empty. Set PORTAL_DATA_DIR to where yours is.")
         stored.backup(copied)
         found = copied.execute("PRAGMA integrity_check").fetchone()[0]
     if found != "ok":

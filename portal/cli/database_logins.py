@@ -33,7 +33,7 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
         "recovery_codes": EVERYTHING,
         "second_factors": EVERYTHING,
         "user_sessions": EVERYTHING,
-        "users": (READ, "UPDATE (password_hash)"),
+        "users": (READ, LOCK),
     },
     Login.CUSTOMER: {
         "account_payment_methods": (READ,),

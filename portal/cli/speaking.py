@@ -6,7 +6,7 @@ from typing import ParamSpec, TypeVar
 
 import click
 from flask.cli import with_appcontext
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 
 from portal.foundation.actor import Actor
 from portal.foundation.refusals import Refusal
@@ -30,7 +30,10 @@ def speaking(command: Callable[Parameters, Result]) -> Callable[Parameters, Resu
                 return command(*args, **kwargs)
         except Refusal as refusal:
             raise click.ClickException(refusal.message) from refusal
-        except (OperationalError, ProgrammingError) as error:
+        except ArgumentError as error:
+            message = "The database's address cannot be read. It looks like postgresql://user:password@host/name."
+            raise click.ClickException(message) from error
+        except DatabaseError as error:
             if "no such table" in str(error.orig) or "does not exist" in str(error.orig):
                 message = "The database has no tables yet. Run: flask --app wsgi db upgrade"
                 raise click.ClickException(message) from error

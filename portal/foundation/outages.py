@@ -60,11 +60,13 @@ def is_clash(error: BaseException) -> bool:
 def may_be_committed(error: DBAPIError) -> bool:
     """Of an error at COMMIT: whether the transaction may be committed all the same.
 
-    An error that PostgreSQL answers is a clear no. Without an answer nobody knows; nor when SQLite's disk failed.
+    An error that PostgreSQL answers is a clear no, unless it is of the connection (class 08, as PgBouncer says, too) or
+    says itself that it does not know (40003). Without an answer nobody knows; nor when SQLite's disk failed.
     """
     if isinstance(error.orig, sqlite3.Error):
         return _sqlite_code(error.orig) == sqlite3.SQLITE_IOERR
-    return error.connection_invalidated or sqlstate(error) is None
+    state = sqlstate(error)
+    return error.connection_invalidated or state is None or state.startswith("08") or state == "40003"
 
 
 def sqlstate(error: BaseException) -> str | None:

@@ -38,15 +38,27 @@ class Ordered:
     """Rows in the ascending order of a key, taken out key by key beside another table in the same order."""
 
     def __init__(self, rows: Iterable[AnyRow], key: str) -> None:
+        self.key = key
         self._rows = iter(rows)
-        self._key = key
         self._next = next(self._rows, None)
+        self._passed: list[AnyRow] = []
 
     def at(self, key: Any) -> list[AnyRow]:
         """The rows with this key. Those before it belong to nothing that was asked for, and are passed over."""
-        found = []
-        while self._next is not None and getattr(self._next, self._key) <= key:
-            if getattr(self._next, self._key) == key:
-                found.append(self._next)
+        found: list[AnyRow] = []
+        while self._next is not None and getattr(self._next, self.key) <= key:
+            (found if getattr(self._next, self.key) == key else self._passed).append(self._next)
             self._next = next(self._rows, None)
         return found
+
+    def passed_over(self) -> list[AnyRow]:
+        """What was passed over since this was asked last."""
+        passed, self._passed = self._passed, []
+        return passed
+
+    def rest(self) -> Iterator[AnyRow]:
+        """What was passed over, and all that is left."""
+        yield from self.passed_over()
+        while self._next is not None:
+            yield self._next
+            self._next = next(self._rows, None)

@@ -73,7 +73,8 @@ def _advice_after_unknown() -> str:
 
 
 def _to_sign_in() -> Response:
-    back = request.full_path.rstrip("?") if request.method == "GET" else ""
+    of_signing_in = request.path.startswith("/login")
+    back = request.full_path.rstrip("?") if request.method == "GET" and not of_signing_in else ""
     target = "/login" + (f"?{urlencode({'next': back})}" if back not in ("", "/") else "")
     if request.headers.get("HX-Request"):  # a fragment's place is too small for the sign-in page
         response = make_response("", 200)

@@ -110,9 +110,17 @@ def _keep(row: IdempotencyKey, response: Response, said: list[Any]) -> None:
     row.flashes = _flashes.dumps(said)
 
 
+def _with_own_id(body: bytes) -> bytes:
+    """The body with this request's id in the place of the first one's. Nowhere else: its sender may have chosen it."""
+    if not is_api(request):
+        return body  # forms are answered by a redirect
+    envelope = current_app.json.loads(body)
+    return current_app.json.dumps(envelope | {"request_id": g.request_id}).encode()
+
+
 def _repeat(row: IdempotencyKey, *, is_replay: bool) -> Response:
     """The first answer, with this request's id in place of the first one's."""
-    body = (row.body or b"").replace(row.request_id.encode(), g.request_id.encode())
+    body = _with_own_id(row.body or b"")
     response = current_app.response_class(body, row.status, content_type=row.content_type)
     if row.location:
         response.headers["Location"] = row.location

@@ -126,7 +126,9 @@ def _onward(row: UserSession) -> str:
 
 
 def _next() -> str | None:
-    return local_address(request.args.get("next"))
+    """Where to go on to; not to where one signs in, which would lead back here."""
+    address = local_address(request.args.get("next"))
+    return None if address and address.split("?")[0].rstrip("/").startswith(("/login", "/confirmation")) else address
 
 
 def _home(*, is_staff: bool) -> str:

@@ -22,7 +22,7 @@ function addCopyButtons(root) {
 // A form is sent once, however often its button is pressed. The button is not disabled: its name must be sent along.
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (form.method !== "post" || event.defaultPrevented) return;
+  if (form.method !== "post" || event.defaultPrevented || "again" in form.dataset) return;
   if (form.dataset.sent) event.preventDefault();
   form.dataset.sent = "1";
 });

@@ -44,6 +44,7 @@ class MethodSettings:
 def create_method(*, by: Actor, country: str, method: str, settings: MethodSettings) -> PaymentMethodConfig:
     """Offer a method in a country, or everywhere (``*``). Raises Invalid, and Conflict where there is a row already."""
     by.must(Permission.METHOD_MANAGE)
+    by.must_confirm()
     if country != EVERYWHERE:
         places.check_country(country)
     if method not in MANUAL_METHODS:
@@ -67,6 +68,7 @@ def create_method(*, by: Actor, country: str, method: str, settings: MethodSetti
 def update_method(method_id: UUID, *, by: Actor, settings: MethodSettings) -> PaymentMethodConfig:
     """Change a method from now on. Raises Invalid and NotFound."""
     by.must(Permission.METHOD_MANAGE)
+    by.must_confirm()
     with transaction() as unit:
         config = _locked(method_id)
         before = _figures(config)
@@ -81,6 +83,7 @@ def update_method(method_id: UUID, *, by: Actor, settings: MethodSettings) -> Pa
 def set_method_enabled(method_id: UUID, *, by: Actor, enabled: bool) -> PaymentMethodConfig:
     """Switch a method on or off. A country's row that is off hides the one of ``*``."""
     by.must(Permission.METHOD_MANAGE)
+    by.must_confirm()
     with transaction():
         config = _locked(method_id)
         if config.is_enabled != enabled:
@@ -94,6 +97,7 @@ def set_account_method(
 ) -> AccountPaymentMethod:
     """Say in what an account deviates for a method. Making it the default takes that from any other."""
     by.must(Permission.METHOD_MANAGE)
+    by.must_confirm()
     label = freetext.clean(label, field="label", most=100, label="The label")
     if method not in MANUAL_METHODS:
         raise Invalid("unknown_method", f"Methods are: {', '.join(MANUAL_METHODS)}.", field="method")

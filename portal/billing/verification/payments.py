@@ -41,7 +41,7 @@ def check_payments(reading: Reading) -> Iterator[Finding]:
     postings = Ordered(reading.rows(select(*posted).order_by(Posting.payment_id, Posting.status)), "payment_id")
     entries = Ordered(
         reading.rows(
-            select(AuditEntry.subject_id, AuditEntry.action)
+            select(AuditEntry.subject_id, AuditEntry.action, AuditEntry.changes)
             .where(AuditEntry.subject_type == "payment", AuditEntry.action.startswith("payment."))
             .order_by(AuditEntry.subject_id, AuditEntry.id)
         ),
@@ -53,6 +53,16 @@ def check_payments(reading: Reading) -> Iterator[Finding]:
         yield from _check_derived(payment, history)
         yield from _check_postings(payment, history, postings.at(payment.id))
         yield from _check_audited(payment, history, entries.at(payment.id))
+        yield from _orphans(events, entries, postings)
+    yield from _orphans(events, entries, postings, ended=True)
+
+
+def _orphans(*beside: Ordered, ended: bool = False) -> Iterator[Finding]:
+    """What speaks of a payment that is not there: it was taken away."""
+    for rows in beside:
+        for row in rows.rest() if ended else rows.passed_over():
+            payment_id = getattr(row, rows.key)
+            yield Finding("payment_gone", f"payment {payment_id}", "a payment", "none, but something speaks of it")
 
 
 def _check_history(payment: AnyRow, history: Sequence[AnyRow]) -> Iterator[Finding]:
