@@ -66,16 +66,19 @@ class Cookies:
 
 
 def start_session(
-    user: User, *, place: Place, authenticated: bool, offered_secret: str | None = None
-) -> tuple[UserSession, Cookies]:
-    """Begin a session of a user who has shown the password. Raises NotSignedIn where that is not true any more."""
+    user: User, *, place: Place, authenticated: bool, offered_secret: str | None = None,
+    for_lack_of_a_factor: bool = False,
+) -> tuple[UserSession, Cookies]:  # fmt: skip
+    """Begin a session of a user who has shown the password. Raises NotSignedIn where that is not true any more, or
+    where it is all that was asked for because there was no second factor, and by now there is one.
+    """
     shown_to = user.password_hash
     secret, device, now = _new_secret(), _device_of(user.id, place), clock.now()
     with transaction() as unit:
         current = locked(User, user.id)
         if current is None or not current.is_enabled or current.password_hash != shown_to:
             raise NotSignedIn("not_signed_in", "Sign in again.")
-        if (authenticated or offered_secret) and locked(SecondFactor, user.id) is not None:
+        if for_lack_of_a_factor and locked(SecondFactor, user.id) is not None:
             raise NotSignedIn("not_signed_in", "A second factor was set up meanwhile. Sign in again.")
         idle, whole = _lifetime(current, place) if authenticated else (HALF_SESSION_LIFE, HALF_SESSION_LIFE)
         row = UserSession(

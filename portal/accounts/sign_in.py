@@ -138,8 +138,11 @@ def _start(user: User, place: Place) -> Started:
         return Started(*sessions.start_session(user, place=place, authenticated=False))
     if second_factor.is_obligatory(user):
         secret = second_factor.new_secret(user)
-        return Started(*sessions.start_session(user, place=place, authenticated=False, offered_secret=secret))
-    return Started(*sessions.start_session(user, place=place, authenticated=True))
+        half = sessions.start_session(
+            user, place=place, authenticated=False, offered_secret=secret, for_lack_of_a_factor=True
+        )
+        return Started(*half)
+    return Started(*sessions.start_session(user, place=place, authenticated=True, for_lack_of_a_factor=True))
 
 
 def _prove(row: UserSession, code: str, bucket: Bucket, *, by: Actor, field: str) -> Proof:

@@ -21,6 +21,7 @@ from portal.foundation.access import Role
 from portal.foundation.audit import AuditEntry
 from portal.foundation.db import session, transaction
 from portal.foundation.refusals import Forbidden, NotFound, NotSignedIn
+from tests import authenticators
 from tests.factories import PASSWORD, SYSTEM, Factory, acting
 
 pytestmark = pytest.mark.usefixtures("domain")
@@ -226,3 +227,34 @@ def test_a_browser_by_name(agent: str, name: str) -> None:
 def test_lifetimes_come_from_settings(app: Flask) -> None:
     names = ("SESSION_STAFF_IDLE", "SESSION_STAFF", "SESSION_CUSTOMER_IDLE", "SESSION_CUSTOMER")
     assert [app.config[name] for name in names] == [HOUR / 2, 12 * HOUR, 12 * HOUR, 7 * DAY]
+
+
+def test_a_factor_that_is_set_up_while_the_password_is_checked_counts(
+    app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has but the password, and is quick, gets no whole session past the factor of its owner."""
+    user, hasher = make.user("owner", make.account()), passwords.hasher
+
+    def set_it_up() -> None:
+        with app.app_context():
+            authenticators.set_up(user)
+
+    def verify(*given: Any) -> bool:
+        fits = hasher.verify(*given)
+        other = Thread(target=set_it_up)
+        other.start()
+        other.join()
+        return fits
+
+    monkeypatch.setattr(passwords, "hasher", SimpleNamespace(verify=verify, hash=hasher.hash))
+    with pytest.raises(NotSignedIn):
+        sign_in.by_password(user.email, PASSWORD, place=HERE)
+
+
+def test_browsers_are_strangers_after_another_password(make: Factory) -> None:
+    """One of them may be whose sake the password was changed for."""
+    user = make.user("owner", make.account())
+    _, cookies = sessions.start_session(user, place=HERE, authenticated=True)
+    assert sessions.is_known_browser(user.id, str(cookies.device))
+    service.set_password(user.id, by=SYSTEM, password="another good one")
+    assert not sessions.is_known_browser(user.id, str(cookies.device))

@@ -184,3 +184,20 @@ def test_the_same_work_is_done_whoever_is_guessed(make: Factory, monkeypatch: py
         monkeypatch.setattr(passwords, "hasher", SimpleNamespace(verify=counting))
         tries(8, email, "192.0.2.1")
     assert hashed == {VICTIM: 5, "nobody@acme.example": 5, gone.email: 5}
+
+
+PADDED = ("  {}", "{}\t", "\x00 {}", " \x00{}", "{}" + " " * 300 + "z", "{}" + "\t " * 200 + "x", "{}\u2003")
+
+
+@pytest.mark.parametrize("shape", PADDED, ids=repr)
+def test_padding_makes_no_other_address_of_it(shape: str, make: Factory) -> None:
+    """Whatever stands around an address, either its limit counts or it is nobody's."""
+    user = make.user("owner", make.account(), email=VICTIM)
+    typed = shape.format(VICTIM)
+    assert service.typed_address(service.typed_address(typed)) == service.typed_address(typed)
+    tries_before = 20
+    for number in range(tries_before):
+        assert attempt(typed, f"198.51.100.{number}") == "wrong"
+    same = service.typed_address(typed) == user.email
+    assert (attempt(user.email, "203.0.113.7") == "wrong") is not same
+    assert (attempt(typed, "203.0.113.8", password=PASSWORD) == "in") is False

@@ -5,14 +5,14 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select
 
-from portal.accounts import service, tokens
+from portal.accounts import second_factor, service, tokens
 from portal.accounts.models import ApiToken
 from portal.foundation import clock
 from portal.foundation.audit import AuditEntry
 from portal.foundation.db import session
 from portal.foundation.refusals import Conflict, Forbidden, Invalid, NotFound
 from portal.foundation.tenancy import across_accounts
-from tests.factories import Factory, acting
+from tests.factories import SYSTEM, Factory, acting
 
 pytestmark = pytest.mark.usefixtures("domain")
 
@@ -98,3 +98,17 @@ def test_a_user_has_so_many_live_tokens_at_most(make: Factory, monkeypatch: pyte
     tokens.issue_token(other.id, by=acting(other), name="another's")
     tokens.revoke_token(first.id, by=acting(user))
     tokens.issue_token(user.id, by=acting(user), name="three")
+
+
+@pytest.mark.parametrize("why", ["locked out", "another password by an admin", "factor reset"])
+def test_tokens_end_for_good_with_what_they_were_trusted_for(why: str, make: Factory) -> None:
+    user = make.user("owner", make.account(), second_factor=True)
+    secret = make.token(user)
+    if why == "locked out":
+        service.set_enabled(user.id, by=SYSTEM, enabled=False)
+        service.set_enabled(user.id, by=SYSTEM, enabled=True)
+    elif why == "factor reset":
+        second_factor.reset(user.id, by=SYSTEM)
+    else:
+        service.set_password(user.id, by=SYSTEM, password="another good one")
+    assert tokens.find_live_token(secret) is None

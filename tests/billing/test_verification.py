@@ -100,6 +100,12 @@ def paid(filled: Filled) -> UUID:
     return filled.paid.id
 
 
+def _take_away_a_report(on: Connection, filled: Filled) -> None:
+    """The payment and all of its history; the audit log still speaks of it."""
+    on.execute(delete(T["payment_events"]).where(T["payment_events"].c.payment_id == filled.waiting.id))
+    on.execute(delete(T["payments"]).where(T["payments"].c.id == filled.waiting.id))
+
+
 LATER = datetime(2031, 1, 1, tzinfo=UTC)
 APPROVAL = where("payment_events", payment_id=booked, action="approve")
 REFUND = where("payment_events", payment_id=lambda filled: filled.refunded.id, action="refund")
@@ -122,6 +128,7 @@ KINDS: dict[str, tuple[Corruption, set[str]]] = {
         changing("payments", lambda filled: filled.refunded.id, refund_id=None), {"payment_refund_id"},
     ),
     "an amount": (changing("payments", booked, amount_minor=1), {"posting", "amount_paid"}),
+    "a report that is gone": (_take_away_a_report, {"payment_gone"}),
     "no history": (delete_where("payment_events", SUBMISSION), {"payment_history", "audit_of_payment"}),
     "an event that leads elsewhere": (
         set_where("payment_events", SUBMISSION, to_status="processing"), {"transition", "payment_status"},

@@ -290,3 +290,15 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@on_sqlite
+def test_nothing_is_not_copied(app: Flask, tmp_path: Path) -> None:
+    """A folder named wrongly must not make a nightly job that copies nothing, and says that it did."""
+    path = tmp_path / "copy.db"
+    database = Path(str(make_url(app.config["SQLALCHEMY_DATABASE_URI"]).database))
+    database.rename(tmp_path / "elsewhere.db")
+    status, said = run(app, "backup", str(path))
+    assert (status, said) == (1, f"Error: There is no database at {database}. Set PORTAL_DATA_DIR to where it is.\n")
+    assert not path.exists()
+    assert run(app, "backup", str(tmp_path / "nowhere" / "copy.db"))[0] == 1

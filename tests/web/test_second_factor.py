@@ -352,3 +352,40 @@ def test_the_qr_code_names_the_portal_and_the_person(world: World, make: Factory
         f"otpauth://totp/Billing%20Portal:{user.email.replace('@', '%40')}?secret={secret}&issuer=Billing%20Portal"
     )
     assert page.root.one("img", class_="qr").attributes["src"] == as_image(address)
+
+
+@pytest.mark.parametrize(
+    "path", ["/login/code", "/login/set-up", "/login?next=/login/code", "/confirmation?next=/login/code"]
+)
+def test_who_is_signed_in_is_led_on_and_not_around(path: str, world: World) -> None:
+    """After pressing Back, or in another tab, the second step is behind one."""
+    pages = world.visit("admin")
+    page, steps = pages.get(path), 0
+    while page.status in (302, 303):
+        page, steps = pages.follow(page), steps + 1
+        assert steps < 5, path
+    assert page.h1 == "Approvals"
+
+
+WEIGHTY = (
+    "methods/new",
+    "methods/{method}/",
+    "methods/{method}/deactivation",
+    "users/new",
+    "users/{owner}/deactivation",
+)
+
+
+@pytest.mark.parametrize("path", WEIGHTY)
+def test_where_customers_pay_to_and_who_may_act_is_changed_by_a_fresh_code_only(
+    path: str, world: World, make: Factory
+) -> None:
+    method = make.method("local_wallet")
+    with clock.set_to(clock.now() - timedelta(minutes=20)):
+        pages = world.visit("admin")
+    form = {
+        "display_name": "Bank", "position": "1", "country": "DE", "method": "bank_transfer", "email": "x@acme.example",
+        "name": "Somebody", "role": "owner", "account": str(world.account.number), "password": "a long password",
+    }  # fmt: skip
+    page = pages.post("/admin/" + path.format(method=method.id, owner=world.users["owner"].id), form)
+    assert (page.status, page.h1) == (403, "Confirm that it is you")
