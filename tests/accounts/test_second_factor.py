@@ -313,7 +313,10 @@ def test_what_is_weighty_needs_a_fresh_code(make: Factory) -> None:
         lambda: second_factor.reset(reviewer.id, by=by),
         lambda: tokens.issue_token(admin.id, by=by, name="mine"),
         lambda: tokens.issue_token(reviewer.id, by=by, name="theirs"),
+        lambda: tokens.issue_token(owner.id, by=by, name="a customer's"),
         lambda: create(Role.ADMIN, None),
+        lambda: create(Role.MEMBER, owner.account_id),
+        lambda: service.set_enabled(owner.id, by=by, enabled=False),
         lambda: sign_in.remove_factor(PASSWORD, by=by),
         lambda: sign_in.renew_recovery_codes(PASSWORD, by=by),
     ):  # fmt: skip
@@ -321,8 +324,6 @@ def test_what_is_weighty_needs_a_fresh_code(make: Factory) -> None:
             weighty()
         assert (refusal.value.status, refusal.value.code) == (403, "confirmation_required")
     assert session.get_one(User, owner.id).role == "owner"
-    tokens.issue_token(owner.id, by=by, name="a customer's")
-    create(Role.MEMBER, owner.account_id)
 
 
 def test_a_confirmation_lasts_five_minutes_in_its_session(make: Factory) -> None:

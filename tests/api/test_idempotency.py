@@ -250,13 +250,14 @@ def test_a_first_that_came_to_nothing_leaves_the_key_to_its_twin(app: Flask, wor
 def test_a_request_id_of_the_senders_choice_changes_nothing_but_itself(
     first_id: str, reference: str, world: World, make: Factory
 ) -> None:
-    body = body_for(make.invoice(world.account)) | {"transaction_reference": reference}
+    body = body_for(make.invoice(world.account), reference)
     answers = [
         world["owner"].raw(
             "POST", BASE + REPORT, data=json.dumps(body), content_type="application/json",
             headers={"Idempotency-Key": "k", "X-Request-ID": request_id},
-        ).get_json()
+        ).get_json(force=True)
         for request_id in (first_id, "succeeded-0001")
     ]  # fmt: skip
+    assert [answer.get("code") for answer in answers] == [None, None]
     assert [answer["request_id"] for answer in answers] == [first_id, "succeeded-0001"]
     assert answers[0]["data"] == answers[1]["data"]
