@@ -25,7 +25,7 @@ EXPORT = "/admin/audit/export"
 
 def exported(app: Flask, world: World, **query: Any) -> list[dict[str, str]]:
     """The rows of the file that an admin takes along."""
-    response = export(app, world, **query)
+    response = export(Pages(app).sign_in(world.admin), **query)
     assert response.status_code == 200
     assert response.content_type == "text/csv; charset=utf-8"
     assert response.headers["Content-Disposition"].startswith('attachment; filename="audit-')
@@ -33,8 +33,7 @@ def exported(app: Flask, world: World, **query: Any) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(response.data.decode("utf-8-sig"))))
 
 
-def export(app: Flask, world: World, **query: Any) -> Any:
-    visitor = Pages(app).sign_in(world.admin)
+def export(visitor: Pages, **query: Any) -> Any:
     token = visitor.get("/admin/audit/").root.all("input", name="csrf_token")[0].attributes["value"]
     return visitor._client.post(EXPORT, query_string=query, data={"csrf_token": token})
 
@@ -102,7 +101,7 @@ def test_the_file_holds_no_formula(app: Flask, world: World, make: Factory) -> N
 
 
 def test_a_filter_that_cannot_be_used_is_said_on_the_page(app: Flask, world: World, admin: Pages) -> None:
-    response = export(app, world, account="C-404", since="yesterday")
+    response = export(Pages(app).sign_in(world.admin), account="C-404", since="yesterday")
     assert (response.status_code, response.headers["Location"]) == (
         303, "/admin/audit/?account=C-404&since=yesterday",
     )  # fmt: skip
@@ -130,12 +129,14 @@ def test_a_refusal_is_shown_with_its_reason(app: Flask, world: World, admin: Pag
 
 
 def test_an_export_takes_the_same_memory_whatever_its_length(app: Flask, world: World) -> None:
+    visitor = Pages(app).sign_in(world.admin)
+
     def peak(number: int) -> int:
         with app.app_context(), transaction(), audit.chain_of_its_own():
             for _ in range(number // 600):
                 audit.record_many([audit.values_of(SYSTEM, f"n{number}.x", "thing", new_id()) for _ in range(600)])
         tracemalloc.start()
-        response = export(app, world, action="")
+        response = export(visitor, action="")
         lines = sum(part.count(b"\r\n") for part in response.iter_encoded())
         measured = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()
