@@ -9,6 +9,7 @@ import pytest
 from argon2 import profiles
 from flask import Flask, has_request_context
 from flask_migrate import upgrade
+from jinja2 import FileSystemBytecodeCache
 
 from portal.accounts.passwords import passwords
 from portal.app import create_app
@@ -111,9 +112,15 @@ def new_settings(
         request.getfixturevalue("server").drop(name)
 
 
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCache:
+    """Compiled templates, shared by the apps of this process: compiling them anew took an eighth of all tests."""
+    return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+
+
 @pytest.fixture
 def new_app(
-    new_settings: Callable[..., dict[str, Any]], request: pytest.FixtureRequest
+    new_settings: Callable[..., dict[str, Any]], request: pytest.FixtureRequest, templates: FileSystemBytecodeCache
 ) -> Iterator[Callable[..., Flask]]:
     """Makes apps, each over a database of its own. Whatever the test wrote is verified, unless it ``corrupts``.
 
@@ -122,8 +129,10 @@ def new_app(
     apps: list[Flask] = []
 
     def make(*, empty: bool = False) -> Flask:
-        apps.append(create_app(new_settings(empty=empty)))
-        return apps[-1]
+        app = create_app(new_settings(empty=empty))
+        app.jinja_env.bytecode_cache = templates
+        apps.append(app)
+        return app
 
     yield make
     verified = request.node.get_closest_marker("corrupts") is None
