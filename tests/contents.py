@@ -11,6 +11,8 @@ from tests.engines import engine_of_the_owner
 
 # A look at a page is noted here.
 _USED = {"last_used_at", "last_seen_at"}
+# That somebody was refused is noted here.
+_NOTED = {"audit_entries", "audit_chains", "attempt_limits"}
 
 
 def contents(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
@@ -22,3 +24,8 @@ def contents(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
             rows = connection.execute(text(f"SELECT {columns} FROM {table.name}"))
             found[table.name] = sorted((tuple(row) for row in rows), key=str)
         return found
+
+
+def state(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
+    """The contents but for the notes on what was refused."""
+    return {table: rows for table, rows in contents(app).items() if table not in _NOTED}

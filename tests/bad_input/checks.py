@@ -1,7 +1,8 @@
 """What must hold whatever is sent."""
 
-from tests.bad_input.fields import JOURNALS, Field, Fields
+from tests.bad_input.fields import Field, Fields
 from tests.bad_input.values import bad_texts, bad_values
+from tests.matrix.visitors import JOURNALS
 
 
 def check(fields: Fields, place: Field, number: int, seed: int = 1) -> list[str]:

@@ -13,7 +13,6 @@ from tests.factories import Factory
 from tests.matrix.visitors import House, Visitor, Written
 from tests.pages import Node, Page
 
-JOURNALS = {"audit_entries", "api_tokens"}
 ENDS_THE_SESSION = {"/logout"}
 
 

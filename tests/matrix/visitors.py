@@ -5,13 +5,14 @@ from typing import Any
 from uuid import UUID
 
 from flask import Flask
-from sqlalchemy import event, update
+from sqlalchemy import Connection, event, update
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from portal.accounts import service as accounts
-from portal.accounts import tokens
+from portal.accounts import sessions, tokens
 from portal.accounts.models import ApiToken, User
+from portal.accounts.sessions import Place
 from portal.foundation import clock
 from portal.foundation.db import transaction
 from portal.foundation.ids import new_id
@@ -74,6 +75,7 @@ class House:
         self.callers = [self._by_token(role, user) for role, user in self.users.items()]
         self.callers += [self._by_bad_token(kind) for kind in ("disabled", "revoked", "expired", "guessed")]
         self.own, self.foreign = self._ids("acme"), self._ids("globex")
+        self.of_users = {role: self._of(user) for role, user in self.users.items()}
 
     def everybody(self, endpoint: str) -> list[Visitor]:
         """Who asks for this route: on the API tokens too."""
@@ -93,16 +95,26 @@ class House:
         """Ids that nothing has."""
         return {name: new_id() if isinstance(value, UUID) else value for name, value in self.own.items()}
 
+    def ids_of(self, visitor: Visitor) -> dict[str, Any]:
+        """Ids of the visitor's account and, where only oneself may, of the visitor; of Acme for those of none."""
+        ids = self.foreign if visitor.role == "stranger" else self.own
+        return ids | self.of_users.get(visitor.role, {})
+
+    def _of(self, user: User) -> dict[str, Any]:
+        """A token and a session beside those that are used."""
+        with self.app.app_context():
+            token_id = tokens.issue_token(user.id, by=acting(user), name="x")[0].id
+            row, _ = sessions.start_session(user, place=Place("", agent="x"), authenticated=True)
+            return {"token_id": token_id, "session_id": row.id}
+
     def _ids(self, whose: str) -> dict[str, Any]:
         make = self.make
         account, user = (self.acme, "owner") if whose == "acme" else (self.globex, "stranger")
         owner = self.users[user]
         payment = make.payment(make.invoice(account), owner)
-        with self.app.app_context():
-            token, _ = tokens.issue_token(owner.id, by=acting(owner), name="x")
-        return {
+        return self._of(owner) | {
             "account_id": account.id, "invoice_id": make.invoice(account).id, "payment_id": payment.id,
-            "user_id": make.user("viewer", account).id, "method_id": self.method.id, "token_id": token.id,
+            "user_id": make.user("viewer", account).id, "method_id": self.method.id,
             "method": "bank_transfer", "filename": "css/base.css",
         }  # fmt: skip
 
@@ -150,17 +162,21 @@ class House:
             accounts.set_enabled(user.id, by=SYSTEM, enabled=False)
 
 
+JOURNALS = {"audit_entries", "audit_chains", "api_tokens", "user_sessions", "attempt_limits"}
+"""What a refused request may write to: that it came and what was tried, and when session and token were used last."""
+
+
 class Written:
-    """The tables that the app writes to while this listens."""
+    """The tables to which the app committed something while this listens."""
 
     def __init__(self, app: Flask) -> None:
         self.tables: set[str] = set()
         for engine in engines_of(app):
             event.listen(engine, "before_cursor_execute", self._note)
+            event.listen(engine, "commit", lambda on: self.tables.update(on.info.pop("written", ())))
+            event.listen(engine, "rollback", lambda on: on.info.pop("written", None))
 
-    def _note(self, _c: object, _cursor: object, statement: str, *_: object) -> None:
+    def _note(self, on: Connection, _cursor: object, statement: str, *_: object) -> None:
         words = statement.split(None, 3)
-        if words[0] in ("INSERT", "DELETE"):
-            self.tables.add(words[2])
-        elif words[0] == "UPDATE":
-            self.tables.add(words[1])
+        if words[0] in ("INSERT", "DELETE", "UPDATE"):
+            on.info.setdefault("written", set()).add(words[1 if words[0] == "UPDATE" else 2])
