@@ -50,7 +50,7 @@ def test_a_folder_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
 
 
 def test_statements_values_stay_out_of_logs(tmp_path: Path) -> None:
-    assert config.load({"DATA_DIR": tmp_path})["SQLALCHEMY_ENGINE_OPTIONS"] == {"hide_parameters": True}
+    assert config.load({"DATA_DIR": tmp_path})["SQLALCHEMY_ENGINE_OPTIONS"]["hide_parameters"] is True
 
 
 def test_each_login_has_an_address_or_shares_the_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

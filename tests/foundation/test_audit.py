@@ -21,6 +21,7 @@ from portal.foundation.db import Base, session, snapshot, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.tenancy import across_accounts
 from tests.corruption import past_the_rules
+from tests.engines import superuser_of
 from tests.factories import SYSTEM
 
 ACME = UUID("01999999-0000-7000-8000-00000000acce")
@@ -305,8 +306,9 @@ def test_kept_heads_fit_for_as_long_as_the_log_goes_on(chained: Flask) -> None:
     ],
 )
 def test_the_database_refuses(chained: Flask, statement: str, match: str) -> None:
-    with chained.app_context(), pytest.raises(IntegrityError, match=match), transaction() as unit:
-        unit.execute(text(statement))
+    """Even whoever owns the tables; the portal's own logins have no right to it in the first place."""
+    with superuser_of(chained) as engine, pytest.raises(IntegrityError, match=match), engine.begin() as connection:
+        connection.execute(text(statement))
 
 
 @pytest.mark.parametrize(
