@@ -73,7 +73,7 @@ def test_a_damaged_file_could_not_be_verified(written: Flask) -> None:
     path.write_bytes(b"this is no database" * 1000)
     result = verify(written)
     assert result.exit_code == 2
-    assert result.stderr.startswith("Error: The verification could not go on: ")
+    assert result.stderr.startswith("Error: The database did not answer: ")
     assert len(result.stderr.splitlines()) == 1
 
 
