@@ -61,10 +61,11 @@ def _pass() -> None:
     if forgeable:
         refuse_other_origins()
     g.actor = identify()
-    _let_in(current_app.view_functions[str(request.endpoint)])
+    view = current_app.view_functions[str(request.endpoint)]
+    _let_in(view)
     if forgeable:
         csrf.protect()
-    if g.actor is not None:
+    if g.actor is not None and declared(view) is not None:  # what is open to everybody, such as signing in, is nobody's
         mine = g.actor.account_id
         enter(by_login(Login.STAFF) if mine is None else account_scope(mine))
 
