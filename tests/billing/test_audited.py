@@ -50,7 +50,12 @@ def test_an_account(seen: set[Any]) -> None:
 
 def test_a_user_and_a_token(world: World, seen: set[Any]) -> None:
     user = accounts.create_user(
-        by=SYSTEM, email="n@acme.example", name="N", role=Role.VIEWER, account_id=world.account.id, password="x" * 12
+        by=SYSTEM,
+        email="n@acme.example",
+        name="N",
+        role=Role.VIEWER,
+        account_id=world.account.id,
+        password="plain herons",
     )
     accounts.change_role(user.id, by=acting(world.admin), role=Role.MEMBER)
     token, _ = tokens.issue_token(user.id, by=acting(user), name="ledger")

@@ -93,7 +93,8 @@ class Load:
 
 
 def run(app: Flask, make: Factory, *, kills: int, with_key: bool = True) -> Outcome:
-    """Kill ``kills`` processes of the server one after the other under load, and count what is there afterwards.
+    """Kill processes of the server one after the other under load until ``kills`` of them took a request with them, and
+    count what is there afterwards.
 
     Without keys it ends as soon as a client was refused: that is what is looked for.
     """
@@ -112,12 +113,14 @@ def _kill(server: Serving, load: Load, kills: int) -> None:
     """At random moments, and never the one that has just begun: the server takes that for a fault of the code."""
     chance = random.Random(3)
     victim = chance.choice(server.workers())
-    for _ in range(kills):
+    hits = 0
+    while hits < kills:
         time.sleep(chance.uniform(0.5, 1.5))
-        before = server.workers()
+        before, unanswered = server.workers(), load.unanswered
         server.kill(victim)
         after = _replaced(server, victim)
         (victim,) = set(after) & set(before)  # next time the one that was left
+        hits += load.unanswered > unanswered
         if load.refused and not load.with_key:
             return
 

@@ -52,4 +52,4 @@ def test_killed_processes_lose_nothing(app: Flask, world: World) -> None:
     outcome = kill_under_load(app, world.make, kills=2)
     assert outcome.lost == outcome.doubled == 0
     assert outcome.acknowledged > 0
-    assert outcome.unanswered > 0, "no request was hit: the test shows nothing"
+    assert outcome.unanswered >= 2

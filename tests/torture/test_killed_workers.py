@@ -13,7 +13,7 @@ def test_killed_processes_lose_nothing(app: Flask, world: World) -> None:
     print(f"{kills} kills: {outcome}")  # noqa: T201
     assert outcome.lost == outcome.doubled == 0
     assert outcome.refused == {}
-    assert outcome.unanswered > 0, "no request was hit: the test shows nothing"
+    assert outcome.unanswered >= kills
 
 
 def test_without_keys_clients_are_misled(app: Flask, world: World) -> None:
