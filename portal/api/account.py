@@ -6,7 +6,8 @@ from flask import g
 
 from portal.accounts.models import Account
 from portal.api.blueprint import api, paged
-from portal.api.schemas import AccountOut, CreditTransactionOut, MethodsOut, PageQuery
+from portal.api.schemas.accounts import AccountOut, CreditTransactionOut, MethodsOut
+from portal.api.schemas.values import PageQuery
 from portal.billing.credits.queries import balance, ledger_page
 from portal.billing.methods.queries import get_available_payment_methods
 from portal.foundation.access import Permission, requires

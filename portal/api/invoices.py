@@ -4,7 +4,7 @@ from typing import Any
 from uuid import UUID
 
 from portal.api.blueprint import api, paged
-from portal.api.schemas import InvoiceOut, InvoiceQuery, InvoiceWithLinesOut
+from portal.api.schemas.invoices import InvoiceOut, InvoiceQuery, InvoiceWithLinesOut
 from portal.billing.invoices.figures import InvoiceRow
 from portal.billing.invoices.models import Invoice
 from portal.billing.invoices.queries import InvoiceFilter, get_invoice, invoice_page

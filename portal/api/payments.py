@@ -7,7 +7,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from portal.api.blueprint import api, paged
-from portal.api.schemas import (
+from portal.api.schemas.payments import (
     Approval,
     Cancellation,
     ManualPayment,

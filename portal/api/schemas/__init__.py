@@ -1,0 +1,1 @@
+"""What the routes read and write, field by field: one file a noun."""
