@@ -1,6 +1,6 @@
 # Everything that one does with a checkout. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test torture check lock
+.PHONY: help run dev test torture check lock describe
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -32,6 +32,9 @@ check: $(VENV)/.installed-dev ## lint, types, templates, and who imports whom
 	@$(BIN)/mypy
 	@$(BIN)/djlint templates --lint --quiet
 	@$(BIN)/lint-imports --no-logo
+
+describe: $(VENV)/.installed ## write docs/openapi.json anew, from the code
+	@$(FLASK) openapi print | $(BIN)/python -m json.tool --no-ensure-ascii > docs/openapi.json
 
 lock: $(VENV)/.installed-dev ## resolve the requirements anew, with hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt

@@ -3,12 +3,17 @@
 from typing import Any
 
 import orjson
+from apispec.ext.marshmallow import MarshmallowPlugin
 from flask import Flask
 from flask.json.provider import JSONProvider
 from flask_smorest import Api
 
-from portal.api import account, invoices, payments
+from portal.api import account, description, invoices, payments
 from portal.api.blueprint import api
+from portal.api.reference import reference
+from portal.api.schemas.payments import StatusWord
+from portal.api.schemas.values import Amount, Id, Moment
+from portal.http.urls import IdConverter
 
 __all__ = ["account", "invoices", "payments", "register"]
 
@@ -16,6 +21,7 @@ _SETTINGS = {
     "API_TITLE": "Billing Portal",
     "API_VERSION": "v1",
     "OPENAPI_VERSION": "3.1.0",
+    "API_SPEC_OPTIONS": {"info": description.INFO},
 }
 
 
@@ -30,16 +36,25 @@ class _Json(JSONProvider):
 
 
 class _Api(Api):
-    """Leaves errors to the app, which answers them by face."""
+    """Leaves errors to the app, which answers them by face, and describes none but ours."""
 
     DEFAULT_ERROR_RESPONSE_NAME = None
 
-    def _register_error_handlers(self) -> None:
+    def _nothing(self) -> None:
         return
+
+    _register_error_handlers = _register_responses = _register_etag_headers = _register_pagination_header = _nothing
 
 
 def register(app: Flask) -> None:
     """Add the routes to the app."""
     app.json = _Json(app)
     app.config.update(_SETTINGS)
-    _Api(app).register_blueprint(api)
+    routes = _Api(spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=description.name_of)})
+    for field, form in ((Id, "uuid"), (Moment, "date-time"), (Amount, None), (StatusWord, None)):
+        routes.register_field(field, "string", form)
+    routes.register_converter(IdConverter, lambda _: {"type": "string", "format": "uuid", "examples": [Id.EXAMPLE]})
+    routes.init_app(app)
+    description.add_components(routes.spec)
+    routes.register_blueprint(api)
+    app.register_blueprint(reference)

@@ -5,8 +5,12 @@ from urllib.parse import urlencode
 
 from flask import g, request
 from flask_smorest import Blueprint
+from marshmallow import Schema
 
+from portal.api import description
 from portal.api.parsing import StrictParser
+from portal.api.problems import named
+from portal.foundation.access import declared
 from portal.foundation.keyset import Page
 from portal.foundation.tenancy import across_accounts
 from portal.http.gate import enter
@@ -20,10 +24,21 @@ class JsonBlueprint(Blueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._prepare_doc_cbks.append(description.complete)
+
     def add_url_rule(self, rule: str, endpoint: Any = None, view_func: Any = None, *args: Any, **options: Any) -> None:
-        """Every POST may come with an idempotency key."""
+        """Every POST may come with an idempotency key. What the description tells of a view is gathered here."""
         view = once(view_func) if "POST" in options.get("methods", ()) else view_func
+        about = {"name": endpoint or view_func.__name__, "rule": rule, "refuses": named(view_func)}
+        vars(view)["_apidoc"]["view"] = about | {"permission": declared(view_func)}
+        options["tags"] = [view_func.__module__.rpartition(".")[2]]
         super().add_url_rule(rule, endpoint, view, *args, **options)
+
+    @staticmethod
+    def _make_doc_response_schema(schema: Schema | None) -> dict[str, Any] | None:
+        return description.enveloped(schema)
 
     @staticmethod
     def _prepare_response_content(data: Any) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from flask import url_for
 from flask.typing import ResponseReturnValue
 
 from portal.api.blueprint import api, paged
+from portal.api.problems import TEXTS, refuses
 from portal.api.schemas.payments import (
     Approval,
     Cancellation,
@@ -22,6 +23,8 @@ from portal.billing.payments.models import Payment
 from portal.billing.payments.queries import PaymentFilter, get_payment, payment_page
 from portal.foundation.access import Permission, requires
 from portal.http.gate import current_actor
+
+MOVED_ON = ("payment_already_decided", "payment_changed", "action_not_allowed")
 
 
 @api.get("/payments/")
@@ -47,6 +50,10 @@ def payment(payment_id: UUID) -> Payment:
 @api.arguments(ManualPayment)
 @api.response(201, PaymentOut)
 @requires(Permission.PAYMENT_SUBMIT)
+@refuses(
+    *TEXTS, "invoice_already_paid", "invoice_void", "invoice_draft", "payment_method_not_available", "not_found",
+    "open_payment_exists", "reference_already_used",
+)  # fmt: skip
 def report(body: dict[str, Any]) -> ResponseReturnValue:
     """Report a payment: it waits for approval."""
     reported = service.create_manual_payment(by=current_actor(), **body)
@@ -57,6 +64,7 @@ def report(body: dict[str, Any]) -> ResponseReturnValue:
 @api.arguments(Cancellation)
 @api.response(200, PaymentOut)
 @requires(Permission.PAYMENT_CANCEL)
+@refuses(*MOVED_ON)
 def cancel(body: dict[str, Any], payment_id: UUID) -> Payment:
     """Withdraw a payment."""
     return service.cancel_payment(payment_id, by=current_actor(), **body)
@@ -66,6 +74,7 @@ def cancel(body: dict[str, Any], payment_id: UUID) -> Payment:
 @api.arguments(Approval)
 @api.response(200, PaymentOut)
 @requires(Permission.PAYMENT_DECIDE)
+@refuses(*MOVED_ON, *TEXTS, "own_payment", "reference_already_booked")
 def approve(body: dict[str, Any], payment_id: UUID) -> Payment:
     """Book a payment."""
     return service.approve_payment(payment_id, by=current_actor(), **body)
@@ -75,6 +84,7 @@ def approve(body: dict[str, Any], payment_id: UUID) -> Payment:
 @api.arguments(ReasonedDecision)
 @api.response(200, PaymentOut)
 @requires(Permission.PAYMENT_DECIDE)
+@refuses(*MOVED_ON, *TEXTS, "own_payment")
 def reject(body: dict[str, Any], payment_id: UUID) -> Payment:
     """Refuse a payment."""
     return service.reject_payment(payment_id, by=current_actor(), **body)
@@ -84,6 +94,7 @@ def reject(body: dict[str, Any], payment_id: UUID) -> Payment:
 @api.arguments(ReasonedDecision)
 @api.response(200, PaymentOut)
 @requires(Permission.PAYMENT_REFUND)
+@refuses(*MOVED_ON, *TEXTS, "own_payment", "confirmation_required")
 def refund(body: dict[str, Any], payment_id: UUID) -> Payment:
     """Give a booked payment back."""
     return service.refund_payment(payment_id, by=current_actor(), **body)

@@ -9,6 +9,7 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from portal.accounts.models import Account, User
+from tests.description import keeps_the_promise
 from tests.factories import Factory
 
 BASE = "/api/v1/billing"
@@ -18,22 +19,26 @@ class Caller:
     """Calls with a token, or with none."""
 
     def __init__(self, app: Flask, token: str | None = None) -> None:
-        self._client = app.test_client()
+        self._app, self._client = app, app.test_client()
         self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def get(self, path: str, **query: Any) -> TestResponse:
         """GET; ``path`` behind the base."""
-        return self._client.get(BASE + path, query_string=query, headers=self._headers)
+        return self._promised(self._client.get(BASE + path, query_string=query, headers=self._headers))
 
     def post(self, path: str, body: Any = None) -> TestResponse:
         """POST a JSON body, or none."""
         more = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
-        return self._client.post(BASE + path, headers=self._headers, **more)
+        return self._promised(self._client.post(BASE + path, headers=self._headers, **more))
 
     def raw(self, method: str, path: str, **more: Any) -> TestResponse:
         """Any request at all."""
         headers = self._headers | more.pop("headers", {})
-        return self._client.open(path, method=method, headers=headers, **more)
+        return self._promised(self._client.open(path, method=method, headers=headers, **more))
+
+    def _promised(self, response: TestResponse) -> TestResponse:
+        keeps_the_promise(self._app, response)
+        return response
 
 
 @dataclass

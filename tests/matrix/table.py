@@ -85,6 +85,7 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
     ("probes.figures", "GET"): EVERYBODY,
 }
 API: dict[tuple[str, str], frozenset[str]] = {
+    ("reference.openapi", "GET"): EVERYBODY,
     ("api.payment_list", "GET"): CUSTOMERS | STAFF,
     ("api.payment", "GET"): CUSTOMERS | STAFF,
     ("api.report", "POST"): PAYERS,

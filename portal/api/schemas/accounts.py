@@ -1,56 +1,72 @@
 """Accounts, what they may pay with, and their credits, field by field."""
 
-from marshmallow import Schema, fields
+from typing import Any
 
-from portal.api.schemas.values import Amount, Id, Moment
+from marshmallow import fields
 
-
-class AccountOut(Schema):
-    """The caller's own account."""
-
-    id = Id()
-    number = fields.String()
-    name = fields.String()
-    country = fields.String()
-    currency = fields.String()
-    locale = fields.String()
-    timezone = fields.String()
-    credit_balance = fields.Integer()
+from portal.api.schemas.values import Amount, Id, Moment, Number, Out, Text
+from portal.billing.credits.models import Cause
 
 
-class MethodOut(Schema):
+class DetailOut(Out):
+    """One line of what a payer needs, such as an IBAN."""
+
+    label = Text("IBAN")
+    value = Text("DE02 1203 0000 0000 2020 51")
+
+
+class MethodOut(Out):
     """A method as the account may use it. Limits are decimal strings in ``limit_currency``."""
 
-    method = fields.String()
-    name = fields.String()
-    instructions = fields.String()
-    details = fields.Function(lambda method: [{"label": label, "value": value} for label, value in method.details])
-    currencies = fields.List(fields.String())
-    minimum = Amount()
-    maximum = Amount()
+    method = Text("bank_transfer")
+    name = Text("Bank transfer")
+    instructions = Text("Send the amount to this account. Write the invoice number into the text.")
+    details = fields.List(fields.Nested(DetailOut))
+    currencies = fields.List(Text("EUR"))
+    minimum = Amount(allow_none=True)
+    maximum = Amount(allow_none=True)
     is_default = fields.Boolean()
     is_manual = fields.Boolean()
 
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """Details are kept as pairs."""
+        if attr == "details":
+            return [{"label": label, "value": value} for label, value in obj.details]
+        return super().get_attribute(obj, attr, default)
 
-class MethodsOut(Schema):
+
+class MethodsOut(Out):
     """The account's methods, and what they depend on."""
 
     methods = fields.List(fields.Nested(MethodOut))
-    country = fields.String()
-    currency = fields.String()
-    default_method = fields.String()
-    count = fields.Integer()
+    country = Text("DE")
+    currency = Text("EUR")
+    default_method = Text("bank_transfer", allow_none=True)
+    count = Number(1)
 
 
-class CreditTransactionOut(Schema):
+class AccountOut(Out):
+    """The caller's own account."""
+
+    id = Id()
+    number = Text("C-2001")
+    name = Text("Hooli GmbH")
+    country = Text("DE")
+    currency = Text("EUR")
+    locale = Text("de-DE")
+    timezone = Text("Europe/Berlin")
+    credit_balance = Number(500)
+
+
+class CreditTransactionOut(Out):
     """One row of the ledger of credits."""
 
     id = Id()
-    seq = fields.Integer()
-    amount = fields.Integer()
-    balance_after = fields.Integer()
-    cause = fields.String()
-    payment_id = Id()
-    invoice_id = Id()
-    invoice_number = fields.String()
+    seq = Number(1)
+    amount = Number(500)
+    balance_after = Number(500)
+    cause = fields.String(metadata={"enum": [*Cause]})
+    payment_id = Id(allow_none=True)
+    invoice_id = Id(allow_none=True)
+    invoice_number = Text("INV-2026-00042", allow_none=True)
     created_at = Moment()

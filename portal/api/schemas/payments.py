@@ -2,16 +2,19 @@
 
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_dump, post_load, validate, validates_schema
+from marshmallow import ValidationError, fields, post_dump, post_load, validate, validates_schema
 
-from portal.api.schemas.values import Amount, Id, Moment, PageQuery, Version
+from portal.api.schemas.values import Amount, Id, In, Moment, Number, Out, PageQuery, Text, Version, nothing
 from portal.billing.payments.history import history
-from portal.billing.payments.states import Status, read_status
+from portal.billing.payments.states import Action, Status, read_status
 from portal.http.gate import current_actor
 
 
 class StatusWord(fields.Field[Status]):
     """A payment's status; ``completed`` is read as ``succeeded``."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"enum": [*Status, "completed"]}, **kwargs)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Status:
         status = read_status(value)
@@ -24,21 +27,21 @@ class PaymentQuery(PageQuery):
     """Which payments. Times: from inclusive, to exclusive."""
 
     status = fields.List(StatusWord(), load_default=list)
-    invoice_id = Id(load_default=None)
-    payment_method = fields.String(load_default="", validate=validate.Length(max=40))
-    created_from = Moment(load_default=None)
-    created_to = Moment(load_default=None)
-    q = fields.String(load_default="", validate=validate.Length(max=200))
+    invoice_id = Id(load_default=nothing)
+    payment_method = Text("bank_transfer", load_default="", validate=validate.Length(max=40))
+    created_from = Moment(load_default=nothing)
+    created_to = Moment(load_default=nothing)
+    q = Text("TRF 4711", load_default="", validate=validate.Length(max=200))
 
 
-class ManualPayment(Schema):
+class ManualPayment(In):
     """A report of a payment. ``reference`` is another word for ``transaction_reference``."""
 
     invoice_id = Id(required=True)
-    payment_method = fields.String(required=True)
-    transaction_reference = fields.String()
-    reference = fields.String()
-    notes = fields.String(load_default="")
+    payment_method = Text("bank_transfer", required=True)
+    transaction_reference = Text("TRF 4711")
+    reference = Text("TRF 4711")
+    notes = Text("Sent from the account at our other bank.", load_default="")
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def _one_reference(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
@@ -54,58 +57,68 @@ class ManualPayment(Schema):
         return {"transaction_reference": alias} | data
 
 
-class Cancellation(Schema):
+class Cancellation(In):
     """A withdrawal; of the version that was seen, if the caller wants to be sure."""
 
-    version = Version(load_default=None)
+    version = Version(load_default=nothing)
 
 
-class Approval(Schema):
+class Approval(In):
     """A booking. The reason is asked for where the reference is booked for another payment."""
 
     version = Version(required=True)
-    same_text_reason = fields.String(load_default="")
+    same_text_reason = Text("Two transfers of the same day, both on the statement.", load_default="")
 
 
-class ReasonedDecision(Schema):
+class ReasonedDecision(In):
     """A rejection or a refund."""
 
     version = Version(required=True)
-    reason = fields.String(required=True)
+    reason = Text("No such transfer arrived.", required=True)
 
 
-class EventOut(Schema):
+class EventOut(Out):
     """One step of a payment's history."""
 
-    version = fields.Integer()
-    action = fields.String()
-    from_status = fields.String()
-    to_status = fields.String()
-    actor = fields.String()
-    reason = fields.String()
+    version = Number(1)
+    action = fields.String(metadata={"enum": [*Action]})
+    from_status = fields.String(allow_none=True, metadata={"enum": [*Status, None]})
+    to_status = fields.String(metadata={"enum": [*Status]})
+    actor = Text("our staff")
+    reason = Text("No such transfer arrived.", allow_none=True)
     at = Moment()
 
 
-class PaymentOut(Schema):
+class PaymentOut(Out):
     """A payment. ``account_id`` is for staff."""
 
+    optional = frozenset({"account_id"})
+
     id = Id()
-    payment_id = fields.Function(lambda payment: str(payment.id))
-    account_id = Id()
+    payment_id = Id(metadata={"description": "The same as id."})
+    account_id = Id(metadata={"description": "For staff only."})
     invoice_id = Id()
-    invoice_number = fields.String()
+    invoice_number = Text("INV-2026-00042")
     amount = Amount()
-    currency = fields.String()
-    payment_method = fields.String()
-    status = fields.String()
-    transaction_reference = fields.String()
-    notes = fields.String()
-    failure_reason = fields.String()
-    version = fields.Integer()
-    allowed_actions = fields.Function(lambda payment: payment.allowed_actions(current_actor()))
+    currency = Text("EUR")
+    payment_method = Text("bank_transfer")
+    status = fields.String(metadata={"enum": [*Status]})
+    transaction_reference = Text("TRF 4711")
+    notes = Text("Sent from the account at our other bank.")
+    failure_reason = Text("No such transfer arrived.", allow_none=True)
+    version = Number(1)
+    allowed_actions = fields.List(fields.String(metadata={"enum": [*Action]}))
     created_at = Moment()
     updated_at = Moment()
-    decided_at = Moment()
+    decided_at = Moment(allow_none=True)
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """What depends on who reads is asked for by who reads."""
+        if attr == "payment_id":
+            return obj.id
+        if attr == "allowed_actions":
+            return obj.allowed_actions(current_actor())
+        return history(obj, current_actor()) if attr == "events" else super().get_attribute(obj, attr, default)
 
     @post_dump
     def _account_for_staff(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
@@ -117,4 +130,4 @@ class PaymentOut(Schema):
 class PaymentWithEventsOut(PaymentOut):
     """A payment with its history."""
 
-    events = fields.Function(lambda payment: EventOut(many=True).dump(history(payment, current_actor())))
+    events = fields.List(fields.Nested(EventOut))

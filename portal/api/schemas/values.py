@@ -1,18 +1,47 @@
 """Kinds of values, as JSON writes and reads them; and where in a list one is."""
 
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
-from marshmallow import Schema, ValidationError, fields
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields
 
 from portal.foundation.ids import parse_id
 from portal.foundation.keyset import MAX_PAGE_SIZE, PAGE_SIZE
 from portal.foundation.money import Money
 
 
+def nothing() -> None:
+    """What is there of an input that was left out. As a function, so that no null counts as given."""
+
+
+class In(Schema):
+    """What is read. What it does not name is refused."""
+
+    class Meta:
+        unknown = RAISE
+
+
+class Out(Schema):
+    """What is written. Each field is there in each answer, but for those in ``optional``; ``allow_none`` is said."""
+
+    optional: ClassVar[frozenset[str]] = frozenset()
+
+    class Meta:
+        unknown = INCLUDE  # others may be added one day: clients must not be made to refuse them
+
+    def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
+        """Let the description say that the field is always there."""
+        field_obj.required = field_name not in self.optional
+
+
 class Id(fields.Field[UUID]):
     """A UUID in its canonical form."""
+
+    EXAMPLE = "019f2c6e-7b1a-7c3d-9e4f-5a6b7c8d9e0f"
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"examples": [self.EXAMPLE]} | kwargs.pop("metadata", {}), **kwargs)
 
     def _serialize(self, value: UUID | None, *_: Any, **__: Any) -> str | None:
         return None if value is None else str(value)
@@ -20,12 +49,16 @@ class Id(fields.Field[UUID]):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> UUID:
         parsed = parse_id(value) if isinstance(value, str) else None
         if parsed is None:
-            raise ValidationError("This is not an id: ids look like 018f2c6e-7b1a-7c3d-9e4f-5a6b7c8d9e0f.")
+            raise ValidationError(f"This is not an id: ids look like {self.EXAMPLE}.")
         return parsed
 
 
 class Amount(fields.Field[Money]):
     """Money as a decimal string with the currency's own digits."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        told = {"pattern": r"^-?[0-9]+(\.[0-9]+)?$", "examples": ["49.00"]}
+        super().__init__(metadata=told | kwargs.pop("metadata", {}), **kwargs)
 
     def _serialize(self, value: Money | None, *_: Any, **__: Any) -> str | None:
         return None if value is None else value.decimal_string()
@@ -33,6 +66,9 @@ class Amount(fields.Field[Money]):
 
 class Moment(fields.Field[datetime]):
     """A time as RFC 3339 writes it: in UTC with microseconds on the way out, with any offset on the way in."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"examples": ["2026-11-25T09:30:00.000000Z"]} | kwargs.pop("metadata", {}), **kwargs)
 
     def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
         return None if value is None else f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
@@ -47,8 +83,25 @@ class Moment(fields.Field[datetime]):
         raise ValidationError("This is not a time: write it like 2026-01-31T09:30:00Z.")
 
 
+class Text(fields.String):
+    """A text, described by an example of it."""
+
+    def __init__(self, example: str, **kwargs: Any) -> None:
+        super().__init__(metadata={"examples": [example]} | kwargs.pop("metadata", {}), **kwargs)
+
+
+class Number(fields.Integer):
+    """A whole number, described by an example of it."""
+
+    def __init__(self, example: int, **kwargs: Any) -> None:
+        super().__init__(metadata={"examples": [example]} | kwargs.pop("metadata", {}), **kwargs)
+
+
 class Version(fields.Integer):
     """The payment's version that the decider saw: a JSON integer."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"minimum": 1, "examples": [1]}, **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
         if type(value) is not int:
@@ -61,8 +114,10 @@ def _page_size(value: int) -> None:
         raise ValidationError(f"This must be from 1 to {MAX_PAGE_SIZE}.")
 
 
-class PageQuery(Schema):
+class PageQuery(In):
     """Where in a list, and how much of it."""
 
-    cursor = fields.String(load_default=None)
-    page_size = fields.Integer(load_default=PAGE_SIZE, validate=_page_size)
+    cursor = fields.String(load_default=nothing, metadata={"description": "From a page's links; opaque."})
+    page_size = fields.Integer(
+        load_default=PAGE_SIZE, validate=_page_size, metadata={"minimum": 1, "maximum": MAX_PAGE_SIZE}
+    )

@@ -1,0 +1,185 @@
+"""The API's description (OpenAPI 3.1), drawn from the routes, the schemas that read and write, and the problems."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from typing import Any
+
+from apispec import APISpec
+from marshmallow import Schema
+
+from portal.api import problems
+from portal.api.schemas.values import Id, PageQuery
+from portal.billing.payments.states import Status
+from portal.foundation.access import Permission
+
+API_PROBLEM = "application/problem+json"
+INFO = {
+    "description": (
+        "Pay invoices by bank transfer or mobile wallet, follow payments, and decide on them. "
+        "Every POST may carry an Idempotency-Key and is then done once, however often it is sent. "
+        "Within v1, fields, routes, codes and allowed values may be added; none is taken away or changes its meaning."
+    )
+}
+SECURITY: list[dict[str, list[str]]] = [{"token": []}, {"session": []}]
+_REQUEST_ID = {"type": "string", "minLength": 8, "maxLength": 64, "examples": ["019f2c6e-90c4-7d11-8f00-0a1b2c3d4e5f"]}
+_LINK = {
+    "type": ["string", "null"],
+    "description": "Path and query of that page; null at an end.",
+    "examples": ["/api/v1/billing/payments/?cursor=bgGfLG57GnwQ0p5PWmt8jZ4P"],
+}
+_HEADERS = {
+    "X-Request-ID": {"schema": _REQUEST_ID, "description": "The id by which logs and people name this request."},
+    "Idempotent-Replayed": {
+        "schema": {"type": "string", "enum": ["true"]},
+        "description": "The request was carried out before; this is its first answer.",
+    },
+    "Location": {"schema": {"type": "string"}, "description": "Where the new thing is."},
+    "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds after which asking again may help."},
+}
+_PROBLEM = {
+    "type": "object",
+    "description": "Why a request was refused (RFC 9457).",
+    "required": ["type", "title", "status", "detail", "success", "code", "errors", "request_id"],
+    "properties": {
+        "type": {"type": "string", "examples": ["urn:billing-portal:error:not_found"]},
+        "title": {"type": "string", "examples": ["Not Found"]},
+        "status": {"type": "integer", "examples": [404]},
+        "detail": {"type": "string", "examples": ["There is nothing here, or it is not yours."]},
+        "success": {"const": False},
+        "code": {"type": "string", "description": "A stable word for programs.", "examples": ["not_found"]},
+        "errors": {"type": "array", "items": {"$ref": "#/components/schemas/FieldError"}},
+        "request_id": _REQUEST_ID,
+        "payment_id": {
+            "type": "string",
+            "format": "uuid",
+            "examples": [Id.EXAMPLE],
+            "description": "The payment that stands in the way.",
+        },
+        "current_status": {"type": "string", "enum": [*Status], "description": "What the payment is by now."},
+        "current_version": {"type": "integer", "examples": [2], "description": "The payment's version by now."},
+    },
+}
+_FIELD_ERROR = {
+    "type": "object",
+    "required": ["field", "code", "message"],
+    "properties": {
+        "field": {"type": "string", "examples": ["invoice_id"]},
+        "code": {"type": "string", "examples": ["required"]},
+        "message": {"type": "string", "examples": ["This field is missing."]},
+    },
+}
+_PAGINATION = {
+    "type": "object",
+    "required": ["next", "previous", "page_size"],
+    "properties": {"next": _LINK, "previous": _LINK, "page_size": {"type": "integer", "examples": [20]}},
+}
+
+
+def name_of(schema: type[Schema] | Schema | str) -> str:
+    """A schema's name as readers of the description see it."""
+    cls = schema if isinstance(schema, type) else type(schema)
+    return cls.__name__.removesuffix("Out")
+
+
+def add_components(spec: APISpec) -> None:
+    """What the operations refer to."""
+    for name, schema in (("Problem", _PROBLEM), ("FieldError", _FIELD_ERROR), ("Pagination", _PAGINATION)):
+        spec.components.schema(name, schema)
+    for name, header in _HEADERS.items():
+        spec.components.header(name, header)
+    for status, codes in _BY_STATUS.items():
+        spec.components.response(f"Problem{status}", _response(status, codes), lazy=True)
+    spec.components.parameter(
+        "IdempotencyKey",
+        "header",
+        {
+            "name": "Idempotency-Key",
+            "description": "Fresh for each thing that you want done; the same when you ask again. Kept for 24 hours.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~][!-~]*$"},
+        },
+    )
+    spec.components.security_scheme(
+        "token", {"type": "http", "scheme": "bearer", "description": "An API token of a user."}
+    )
+    spec.components.security_scheme(
+        "session",
+        {
+            "type": "apiKey",
+            "in": "cookie",
+            "name": "session",
+            "description": "A browser that is signed in. What changes something also needs the header X-CSRFToken.",
+        },
+    )
+
+
+def enveloped(schema: Schema | None) -> dict[str, Any] | None:
+    """What success looks like around the data of a schema."""
+    if schema is None:
+        return None
+    properties = {"success": {"const": True}, "data": schema, "request_id": _REQUEST_ID}
+    if schema.many:
+        properties["pagination"] = {"$ref": "#/components/schemas/Pagination"}
+    return {"type": "object", "required": list(properties), "properties": properties}
+
+
+def complete(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
+    """Add to an operation what its decorators do not tell: headers, the key, and every refusal."""
+    view = doc_info["view"]
+    doc["operationId"] = view["name"]
+    doc["security"] = [] if view["permission"] is None else SECURITY
+    parameters = doc.setdefault("parameters", [])
+    if method == "post":
+        parameters.append("IdempotencyKey")
+    doc["responses"] = {status: said for status, said in doc["responses"].items() if not isinstance(said, str)}
+    for status, response in doc["responses"].items():
+        headers = ["X-Request-ID", *(["Idempotent-Replayed"] if method == "post" else [])]
+        headers += ["Location"] if str(status) == "201" else []
+        response.setdefault("headers", {}).update({name: name for name in headers})
+    body = "requestBody" in doc
+    read = [given["schema"] for given in parameters if isinstance(given, dict) and given.get("in") == "query"]
+    is_paged = any(issubclass(schema, PageQuery) for schema in read)
+    codes = codes_of(view["permission"], view["rule"], method, has_body=body, is_paged=is_paged) | view["refuses"]
+    doc["responses"].update(_refused(codes))
+    return doc
+
+
+def codes_of(
+    permission: Permission | None, rule: str, method: str, *, has_body: bool, is_paged: bool
+) -> frozenset[str]:
+    """The refusals that a route has for what it is, besides those that it names."""
+    codes = problems.OF_ALL
+    codes |= frozenset() if permission is None else problems.OF_SIGNED_IN
+    codes |= problems.OF_ONE if "<" in rule else frozenset()
+    codes |= problems.OF_PAGES if is_paged else frozenset()
+    codes |= problems.OF_BODIES if has_body else frozenset()
+    codes |= problems.OF_WRITES if method != "get" else frozenset()
+    return codes | (problems.OF_KEYS if method == "post" else frozenset())
+
+
+def _refused(codes: Iterable[str]) -> dict[str, Any]:
+    """The answers of refusal by status. Where all codes of a status may come, that is said in one place for all."""
+    return {
+        str(status): f"Problem{status}" if found == _BY_STATUS[status] else _response(status, found)
+        for status, found in _by_status(codes).items()
+    }
+
+
+def _by_status(codes: Iterable[str]) -> dict[int, list[str]]:
+    by_status: dict[int, list[str]] = defaultdict(list)
+    for code in sorted(codes):
+        by_status[problems.PROBLEMS[code].status].append(code)
+    return dict(sorted(by_status.items()))
+
+
+_BY_STATUS = _by_status(problems.PROBLEMS)
+
+
+def _response(status: int, codes: list[str]) -> dict[str, Any]:
+    told = "; ".join(f"`{code}`: {problems.PROBLEMS[code].cure}" for code in codes)
+    headers = ["X-Request-ID"] + (["Retry-After"] if status in (409, 429, 503) else [])
+    schema = {"allOf": [{"$ref": "#/components/schemas/Problem"}, {"properties": {"code": {"enum": codes}}}]}
+    return {
+        "description": f"{told}.",
+        "headers": {name: name for name in headers},
+        "content": {API_PROBLEM: {"schema": schema}},
+    }

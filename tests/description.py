@@ -1,0 +1,61 @@
+"""What the API's description promises of an answer, held against the answer."""
+
+from functools import cache
+from typing import Any
+
+import jsonschema_rs
+from flask import Flask
+from werkzeug.exceptions import HTTPException
+from werkzeug.test import TestResponse
+
+from portal.api.reference import document
+
+
+def keeps_the_promise(app: Flask, response: TestResponse) -> None:
+    """Fail unless the description of the route names this status, its headers, and a body of this shape.
+
+    Answers of no described route, such as 404 of an unknown address and 405, are none of its business.
+    """
+    described = _operation(app, response.request.method, response.request.path)
+    if described is None:
+        return
+    endpoint, operation = described
+    promised = operation["responses"].get(str(response.status_code))
+    where = f"{endpoint}: {response.status_code} {response.text[:300]}"
+    assert promised is not None, f"the description does not know {where}"
+    promised = _resolved(app, promised)
+    media = promised["content"].get(response.content_type)
+    assert media is not None, f"the description does not know {response.content_type} of {where}"
+    errors = [error.message for error in _validator(app, media["schema"]).iter_errors(response.get_json(force=True))]
+    assert errors == [], where
+    assert response.headers["X-Request-ID"]
+
+
+def _operation(app: Flask, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
+    try:
+        endpoint, _ = app.url_map.bind("localhost").match(path, method)
+    except HTTPException:
+        return None
+    operation: dict[str, Any] | None = _operations(app).get(endpoint)
+    return None if operation is None or method == "HEAD" else (endpoint, operation)
+
+
+@cache
+def _operations(app: Flask) -> dict[str, Any]:
+    with app.app_context():
+        paths = document()["paths"]
+    operations = [operation for path in paths.values() for name, operation in path.items() if name != "parameters"]
+    return {f"api.{operation['operationId']}": operation for operation in operations}
+
+
+def _resolved(app: Flask, answer: dict[str, Any]) -> dict[str, Any]:
+    """The answer, or what it refers to."""
+    with app.app_context():
+        kept: dict[str, Any] = document()["components"]["responses"]
+    return kept[answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
+
+
+def _validator(app: Flask, schema: dict[str, Any]) -> Any:
+    with app.app_context():
+        components = document()["components"]
+    return jsonschema_rs.Draft202012Validator(schema | {"components": components})
