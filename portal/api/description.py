@@ -36,6 +36,14 @@ _HEADERS = {
     "Location": {"schema": {"type": "string"}, "description": "Where the new thing is."},
     "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds after which asking again may help."},
 }
+_OF_NEW_PAYMENT = {"payment_id": "$response.body#/data/id"}
+_LINKS = {
+    "report": {
+        "read": {"operationId": "payment", "parameters": _OF_NEW_PAYMENT},
+        "withdraw": {"operationId": "cancel", "parameters": _OF_NEW_PAYMENT, "requestBody": {"version": 1}},
+    }
+}
+"""What can be asked next of what an operation made."""
 _PROBLEM = {
     "type": "object",
     "description": "Why a request was refused (RFC 9457).",
@@ -133,7 +141,9 @@ def complete(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_:
     doc["responses"] = {status: said for status, said in doc["responses"].items() if not isinstance(said, str)}
     for status, response in doc["responses"].items():
         headers = ["X-Request-ID", *(["Idempotent-Replayed"] if method == "post" else [])]
-        headers += ["Location"] if str(status) == "201" else []
+        if str(status) == "201":
+            headers.append("Location")
+            response["links"] = _LINKS.get(view["name"], {})
         response.setdefault("headers", {}).update({name: name for name in headers})
     body = "requestBody" in doc
     read = [given["schema"] for given in parameters if isinstance(given, dict) and given.get("in") == "query"]

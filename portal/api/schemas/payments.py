@@ -4,8 +4,10 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, post_dump, post_load, validate, validates_schema
 
-from portal.api.schemas.values import Amount, Id, In, Moment, Number, Out, PageQuery, Text, Version, nothing
+from portal.api.schemas.values import Amount, Id, In, Moment, Number, Out, PageQuery, Prose, Text, Version, nothing
 from portal.billing.payments.history import history
+from portal.billing.payments.references import MAX_LENGTH
+from portal.billing.payments.service import MAX_NOTES, MAX_REASON
 from portal.billing.payments.states import Action, Status, read_status
 from portal.http.gate import current_actor
 
@@ -39,9 +41,9 @@ class ManualPayment(In):
 
     invoice_id = Id(required=True)
     payment_method = Text("bank_transfer", required=True)
-    transaction_reference = Text("TRF 4711")
-    reference = Text("TRF 4711")
-    notes = Text("Sent from the account at our other bank.", load_default="")
+    transaction_reference = Prose("TRF 4711", most=MAX_LENGTH)
+    reference = Prose("TRF 4711", most=MAX_LENGTH)
+    notes = Prose("Sent from the account at our other bank.", most=MAX_NOTES, load_default="")
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def _one_reference(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
@@ -67,14 +69,14 @@ class Approval(In):
     """A booking. The reason is asked for where the reference is booked for another payment."""
 
     version = Version(required=True)
-    same_text_reason = Text("Two transfers of the same day, both on the statement.", load_default="")
+    same_text_reason = Prose("Both transfers are on the statement.", most=MAX_REASON, load_default="")
 
 
 class ReasonedDecision(In):
     """A rejection or a refund."""
 
     version = Version(required=True)
-    reason = Text("No such transfer arrived.", required=True)
+    reason = Prose("No such transfer arrived.", most=MAX_REASON, required=True)
 
 
 class EventOut(Out):

@@ -7,7 +7,7 @@ from uuid import UUID
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields
 
 from portal.foundation.ids import parse_id
-from portal.foundation.keyset import MAX_PAGE_SIZE, PAGE_SIZE
+from portal.foundation.keyset import CURSOR, MAX_PAGE_SIZE, PAGE_SIZE
 from portal.foundation.money import Money
 
 
@@ -90,6 +90,14 @@ class Text(fields.String):
         super().__init__(metadata={"examples": [example]} | kwargs.pop("metadata", {}), **kwargs)
 
 
+class Prose(Text):
+    """Free text, of ``most`` characters. The domain cleans and refuses it, with words of its own; here it is told."""
+
+    def __init__(self, example: str, *, most: int, **kwargs: Any) -> None:
+        least = {"minLength": 1} if kwargs.get("required") else {}
+        super().__init__(example, metadata=least | {"maxLength": most}, **kwargs)
+
+
 class Number(fields.Integer):
     """A whole number, described by an example of it."""
 
@@ -98,12 +106,14 @@ class Number(fields.Integer):
 
 
 class Version(fields.Integer):
-    """The payment's version that the decider saw: a JSON integer."""
+    """The payment's version that the decider saw: an integer as JSON Schema understands it, so that 1.0 is 1."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(metadata={"minimum": 1, "examples": [1]}, **kwargs)
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
+        if type(value) is float and value.is_integer():
+            return int(value)
         if type(value) is not int:
             raise self.make_error("invalid")
         return value
@@ -117,7 +127,9 @@ def _page_size(value: int) -> None:
 class PageQuery(In):
     """Where in a list, and how much of it."""
 
-    cursor = fields.String(load_default=nothing, metadata={"description": "From a page's links; opaque."})
+    cursor = fields.String(
+        load_default=nothing, metadata={"description": "From the links of a page.", "pattern": f"{CURSOR.pattern}|^$"}
+    )
     page_size = fields.Integer(
         load_default=PAGE_SIZE, validate=_page_size, metadata={"minimum": 1, "maximum": MAX_PAGE_SIZE}
     )
