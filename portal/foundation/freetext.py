@@ -20,6 +20,10 @@ _NETWORKS = (
 )
 _SEPARATOR = r"[ .\-/\u00a0\u2009-\u2015]"
 _DIGIT_RUNS = re.compile(rf"[0-9]+(?:{_SEPARATOR}{{1,3}}[0-9]+)*")
+# One in some five thousand UUIDs (RFC 9562) holds what would pass for a card number; banks' end-to-end ids are such.
+_UUID = re.compile(
+    r"\b(?=[0-9-]*[a-f])[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b", re.IGNORECASE
+)
 # Marks that turn the direction of the text around them: they make a page show something other than what is stored.
 _DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -57,7 +61,7 @@ def required(value: str, *, field: str, most: int, label: str, lines: bool = Fal
 def mask_card_numbers(text: str) -> str:
     """The text with a dot for each digit of whatever looks like a card number: a form may show that much again."""
     plain = unicodedata.normalize("NFKC", text)
-    for run in _DIGIT_RUNS.finditer(plain):
+    for run in _digit_runs(plain):
         if _holds_card_number(run.group()):
             text = text if len(text) == len(plain) else plain
             text = text[: run.start()] + re.sub("[0-9０-９]", "•", text[run.start() : run.end()]) + text[run.end() :]
@@ -66,10 +70,15 @@ def mask_card_numbers(text: str) -> str:
 
 def refuse_card_number(text: str, *, field: str) -> None:
     """Raise Invalid where the text holds a payment card number, in one piece or in groups. The message keeps it out."""
-    for run in _DIGIT_RUNS.finditer(unicodedata.normalize("NFKC", text)):
+    for run in _digit_runs(unicodedata.normalize("NFKC", text)):
         if _holds_card_number(run.group()):
             message = "This looks like a card number. The portal never keeps one: take it out and send the form again."
             raise Invalid("card_number", message, field=field)
+
+
+def _digit_runs(plain: str) -> Iterator[re.Match[str]]:
+    """Digits with what may stand between them, but for those of UUIDs; each at its own place in the text."""
+    return _DIGIT_RUNS.finditer(_UUID.sub(lambda uuid: "x" * len(uuid.group()), plain))
 
 
 def _holds_card_number(run: str) -> bool:

@@ -16,7 +16,13 @@ def refused(text: str, **more: object) -> str | None:
 
 
 def test_text_without_a_card_number_stays_as_it_is() -> None:
-    for text in ("Send “Authorization: Bearer …”", "１２３ ½ ﬁ", "", "no card: 4111 1111 1111 1112 …"):
+    for text in (
+        "TRF 48174841-3049-4058-a44f-6f0a9d645570",
+        "Send “Authorization: Bearer …”",
+        "１２３ ½ ﬁ",
+        "",
+        "no card: 4111 1111 1111 1112 …",
+    ):
         assert mask_card_numbers(text) == text
 
 
@@ -56,6 +62,7 @@ def test_nothing_is_not_enough(text: str) -> None:
         "4111-1111-1111-1111",
         "4111.1111.1111.1111",
         "card:4111111111111111.",
+        "41111111-1111-1111-8111-111111111111",  # no letter: written like a UUID, but none
         "４１１１１１１１１１１１１１１１",
         "3782 822463 10005",
         "5555555555554444",
@@ -85,6 +92,8 @@ def test_card_numbers_are_refused_and_not_repeated(text: str) -> None:
         "TRF-2026-000123 of 2026-11-24",
         "+49 30 901820",
         "41111111111111111111",  # twenty digits
+        "48174841-3049-4058-a44f-6f0a9d645570",  # a UUID
+        "48174841-3049-4058-A44F-6F0A9D645570",
     ],
 )
 def test_other_numbers_are_kept(text: str) -> None:

@@ -25,6 +25,8 @@ RATE = 30.0
 """Requests a second."""
 CLIENTS = 32
 PATIENCE = 60.0
+SPARED = 6.0
+"""Seconds that a process lives at least: the server ends where one dies that is not older than 5.5."""
 
 
 @dataclass
@@ -110,16 +112,16 @@ def run(app: Flask, make: Factory, *, kills: int, with_key: bool = True) -> Outc
 
 
 def _kill(server: Serving, load: Load, kills: int) -> None:
-    """At random moments, and never the one that has just begun: the server takes that for a fault of the code."""
+    """At random moments, and never one that has just begun: the server takes that for a fault of the code."""
     chance = random.Random(3)
-    victim = chance.choice(server.workers())
+    seen = dict.fromkeys(server.workers(), time.monotonic())
     hits = 0
     while hits < kills:
-        time.sleep(chance.uniform(0.5, 1.5))
-        before, unanswered = server.workers(), load.unanswered
+        victim = min(seen, key=lambda pid: seen[pid])
+        time.sleep(max(chance.uniform(0.5, 1.5), seen[victim] + SPARED - time.monotonic()))
+        unanswered = load.unanswered
         server.kill(victim)
-        after = _replaced(server, victim)
-        (victim,) = set(after) & set(before)  # next time the one that was left
+        seen = {pid: seen.get(pid, time.monotonic()) for pid in _replaced(server, victim)}
         hits += load.unanswered > unanswered
         if load.refused and not load.with_key:
             return
