@@ -1,5 +1,7 @@
 """The blueprint that the JSON routes hang on: its envelope, and staff's view over all accounts."""
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -8,7 +10,8 @@ from flask_smorest import Blueprint
 from marshmallow import Schema
 
 from portal.api import description
-from portal.api.parsing import StrictParser
+from portal.api.negotiation import negotiate
+from portal.api.parsing import StrictParser, refuse_query
 from portal.api.problems import named
 from portal.foundation.access import declared
 from portal.foundation.keyset import Page
@@ -30,7 +33,10 @@ class JsonBlueprint(Blueprint):
 
     def add_url_rule(self, rule: str, endpoint: Any = None, view_func: Any = None, *args: Any, **options: Any) -> None:
         """Every POST may come with an idempotency key. What the description tells of a view is gathered here."""
-        view = once(view_func) if "POST" in options.get("methods", ()) else view_func
+        told = vars(view_func).get("_apidoc", {}).get("arguments", {}).get("parameters", [])
+        reads_query = any(part["in"] == "query" for part in told)
+        view = view_func if reads_query else _without_query(view_func)
+        view = once(view) if "POST" in options.get("methods", ()) else view
         about = {"name": endpoint or view_func.__name__, "rule": rule, "refuses": named(view_func)}
         vars(view)["_apidoc"]["view"] = about | {"permission": declared(view_func)}
         options["tags"] = [view_func.__module__.rpartition(".")[2]]
@@ -43,10 +49,23 @@ class JsonBlueprint(Blueprint):
     @staticmethod
     def _prepare_response_content(data: Any) -> dict[str, Any]:
         pagination = {"pagination": g.pagination} if "pagination" in g else {}
+        g.data = data
         return {"success": True, "data": data, **pagination, "request_id": g.request_id}
 
 
+def _without_query(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The view, refusing parameters in the address: it reads none, and whoever sends one thinks that it does."""
+
+    @wraps(view)
+    def strict(**values: Any) -> Any:
+        refuse_query(request)
+        return view(**values)
+
+    return strict
+
+
 api = JsonBlueprint("api", __name__, url_prefix="/api/v1/billing")
+api.after_request(negotiate)
 
 
 @api.before_request

@@ -33,6 +33,11 @@ _HEADERS = {
         "schema": {"type": "string", "enum": ["true"]},
         "description": "The request was carried out before; this is its first answer.",
     },
+    "ETag": {
+        "schema": {"type": "string"},
+        "description": "Names this data, for If-None-Match; a payment's also If-Match.",
+    },
+    "Link": {"schema": {"type": "string"}, "description": "The pages beside this one (RFC 8288)."},
     "Location": {"schema": {"type": "string"}, "description": "Where the new thing is."},
     "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds after which asking again may help."},
 }
@@ -106,6 +111,24 @@ def add_components(spec: APISpec) -> None:
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!#-~][!-~]*$"},
         },
     )
+    spec.components.parameter(
+        "IfNoneMatch",
+        "header",
+        {
+            "name": "If-None-Match",
+            "description": "The ETag of what the caller has. Where it is still the same, the answer is 304.",
+            "schema": {"type": "string"},
+        },
+    )
+    spec.components.parameter(
+        "IfMatch",
+        "header",
+        {
+            "name": "If-Match",
+            "description": "The payment's ETag, in place of version. When it moved on, the answer is 412, not 409.",
+            "schema": {"type": "string", "examples": ['W/"1-0123456789abcdef0123456789abcdef"']},
+        },
+    )
     spec.components.security_scheme(
         "token", {"type": "http", "scheme": "bearer", "description": "An API token of a user."}
     )
@@ -141,15 +164,25 @@ def complete(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_:
     doc["responses"] = {status: said for status, said in doc["responses"].items() if not isinstance(said, str)}
     for status, response in doc["responses"].items():
         headers = ["X-Request-ID", *(["Idempotent-Replayed"] if method == "post" else [])]
+        headers += ["ETag"] if method == "get" else []
         if str(status) == "201":
             headers.append("Location")
             response["links"] = _LINKS.get(view["name"], {})
         response.setdefault("headers", {}).update({name: name for name in headers})
+    if method == "get":
+        parameters.append("IfNoneMatch")
+        doc["responses"]["304"] = {"description": "The caller has this data already.", "headers": {"ETag": "ETag"}}
     body = "requestBody" in doc
     read = [given["schema"] for given in parameters if isinstance(given, dict) and given.get("in") == "query"]
     is_paged = any(issubclass(schema, PageQuery) for schema in read)
+    if is_paged:
+        doc["responses"][200]["headers"]["Link"] = "Link"
+        doc["responses"][200]["content"]["text/csv"] = {"schema": {"type": "string"}}
     codes = codes_of(view["permission"], view["rule"], method, has_body=body, is_paged=is_paged) | view["refuses"]
     doc["responses"].update(_refused(codes))
+    if codes.issuperset(problems.STALE):
+        parameters.append("IfMatch")
+        doc["responses"]["412"] = _response(412, sorted(problems.STALE))
     return doc
 
 

@@ -5,10 +5,11 @@ from http import HTTPStatus
 from typing import Any
 
 import orjson
-from flask import g
+from flask import g, request
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
+from portal.api.problems import STALE
 from portal.foundation.freetext import mask_card_numbers
 from portal.foundation.refusals import Invalid, NotFound, NotSignedIn, Refusal
 
@@ -47,7 +48,8 @@ def _read(error: Exception) -> tuple[Refusal, int]:
         message = "Send a token as “Authorization: Bearer …”, or sign in with a browser."
         return NotSignedIn("not_signed_in", message), error.status
     if isinstance(error, Refusal):
-        return error, error.status
+        stale = error.code in STALE and "If-Match" in request.headers
+        return error, HTTPStatus.PRECONDITION_FAILED if stale else error.status
     status = (error.code or 500) if isinstance(error, HTTPException) else 500
     if status == HTTPStatus.NOT_FOUND:
         return NotFound(), status

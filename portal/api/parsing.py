@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from flask import Request
 from marshmallow import RAISE, Schema, ValidationError, fields
+from webargs.fields import DelimitedList
 from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
@@ -16,7 +18,6 @@ MAX_DEPTH = 20
 # marshmallow's words, as codes and words of ours.
 _CODES = {
     "Missing data for required field.": ("required", "This field is missing."),
-    "Unknown field.": ("unknown_field", "There is no such field. Check its spelling."),
     "Field may not be null.": ("null", "This field must not be null."),
     "Not a valid string.": ("invalid_type", "This must be a string."),
     "Not a valid integer.": ("invalid_type", "This must be an integer."),
@@ -37,10 +38,11 @@ class StrictParser(FlaskParser):
         """The parameters; only those that are lists may come more than once."""
         return read_query(req, schema)
 
-    def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
+    def handle_error(self, error: ValidationError, req: Request, schema: Schema, *_: Any, **__: Any) -> NoReturn:
         """Turn marshmallow's findings into one refusal."""
         messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
-        errors = sorted(_field_errors(messages), key=_unknown_last)  # else their order would be a set's
+        known = [name for name, field in schema.fields.items() if not field.dump_only]
+        errors = sorted(_field_errors(messages, known), key=_unknown_last)  # else their order would be a set's
         raise Invalid.fields(errors)
 
 
@@ -66,7 +68,11 @@ def read_object(req: Request) -> dict[str, Any]:
 
 def read_query(req: Request, schema: Schema) -> dict[str, Any]:
     """The query's parameters by name. Raises Invalid for one that comes twice and is no list, and for NUL."""
-    lists = {name for name, field in schema.fields.items() if isinstance(field, fields.List)}
+    lists = {
+        name
+        for name, field in schema.fields.items()
+        if isinstance(field, fields.List) and not isinstance(field, DelimitedList)
+    }
     doubled = [name for name, values in req.args.lists() if len(values) > 1 and name not in lists]
     if doubled:
         raise Invalid.fields(
@@ -77,6 +83,12 @@ def read_query(req: Request, schema: Schema) -> dict[str, Any]:
         message = "This parameter holds a NUL character."
         raise Invalid.fields([FieldError(name, "control_characters", message) for name in unreadable])
     return {name: values if name in lists else values[0] for name, values in req.args.lists()}
+
+
+def refuse_query(req: Request) -> None:
+    """Raise Invalid where there is any parameter."""
+    if req.args:
+        raise Invalid.fields([_unknown(name, []) for name in sorted(req.args)])
 
 
 def _without_doubles(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -103,12 +115,22 @@ def _check(value: Any, depth: int) -> None:
         _check(child, depth - 1)
 
 
-def _field_errors(messages: dict[str, Any]) -> Iterable[FieldError]:
+def _field_errors(messages: dict[str, Any], known: list[str]) -> Iterable[FieldError]:
     for location in messages.values():
         for field, found in location.items():
             for message in _flat(found):
-                code, text = _CODES.get(message, ("invalid", message))
-                yield FieldError(str(field), code, text)
+                if message == "Unknown field.":
+                    yield _unknown(str(field), known)
+                else:
+                    code, text = _CODES.get(message, ("invalid", message))
+                    yield FieldError(str(field), code, text)
+
+
+def _unknown(name: str, known: list[str]) -> FieldError:
+    """For a name that means nothing here; it is rarely far from the one that was meant."""
+    near = get_close_matches(name, known, n=1)
+    advice = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(sorted(known)) or 'none'}."
+    return FieldError(name, "unknown_field", f"There is no such field. {advice}")
 
 
 def _unknown_last(error: FieldError) -> tuple[bool, str]:

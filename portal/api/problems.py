@@ -76,6 +76,8 @@ OF_PAGES = frozenset({"invalid_cursor"})
 OF_BODIES = frozenset({"malformed_json", "unsupported_media_type"})
 OF_WRITES = frozenset({"csrf_failed", "cross_site", "outcome_unknown"})
 OF_KEYS = frozenset({"invalid_idempotency_key", "idempotency_key_in_use", "idempotency_key_reused"})
+STALE = ("payment_already_decided", "payment_changed")
+"""What is answered by 412 where the version was named by ``If-Match``, and else by 409."""
 TEXTS = ("required", "too_long", "control_characters", "card_number")
 """What is said of a text that people read."""
 

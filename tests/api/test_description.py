@@ -52,7 +52,7 @@ def codes_of(operation: dict[str, Any], components: dict[str, Any]) -> set[str]:
     found: set[str] = set()
     for answer in operation["responses"].values():
         told = components["responses"][answer["$ref"].rpartition("/")[2]] if "$ref" in answer else answer
-        for media, content in told["content"].items():
+        for media, content in told.get("content", {}).items():
             if media == "application/problem+json":
                 found |= set(content["schema"]["allOf"][1]["properties"]["code"]["enum"])
     return found

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.api.conftest import World, problem, without_id
+from tests.api.conftest import BASE, World, problem, without_id
 from tests.factories import Factory
 
 
@@ -354,3 +354,45 @@ def test_the_same_transfer_for_two_accounts_needs_a_reason(world: World, make: F
     assert world["reviewer"].post(f"/payments/{mine['id']}/approval/", body).status_code == 200
     seen = world["owner"].get(f"/payments/{mine['id']}/")
     assert [secret in seen.text for secret in ("Globex", "Rita", str(other.id))] == [False, False, False]
+
+
+def test_a_decision_may_name_the_version_by_tag(world: World, make: Factory) -> None:
+    payment = report(world, make.invoice(world.account).id)
+    path = f"/payments/{payment['id']}"
+    tag = {"If-Match": world["reviewer"].get(f"{path}/").headers["ETag"]}
+    approved = world["reviewer"].raw("POST", f"{BASE}{path}/approval/", headers=tag)
+    assert approved.get_json()["data"] | {"status": "succeeded", "version": 2} == approved.get_json()["data"]
+    late = world["reviewer"].raw("POST", f"{BASE}{path}/rejection/", headers=tag, json={"reason": "Too late."})
+    assert problem(late) == (412, "payment_already_decided", [("version", "payment_already_decided")])
+    assert (late.get_json()["current_status"], late.get_json()["current_version"]) == ("succeeded", 2)
+    by_body = world["reviewer"].post(f"{path}/rejection/", {"version": 1, "reason": "Too late."})
+    assert problem(by_body) == (409, "payment_already_decided", [("version", "payment_already_decided")])
+
+
+def test_a_withdrawal_may_name_it_too(world: World, make: Factory) -> None:
+    payment = report(world, make.invoice(world.account).id)
+    path = f"{BASE}/payments/{payment['id']}/cancellation/"
+    stale = world["owner"].raw("POST", path, headers={"If-Match": f'W/"7-{"0" * 32}"'})
+    assert problem(stale) == (412, "payment_changed", [("version", "payment_changed")])
+    done = world["owner"].raw("POST", path, headers={"If-Match": f'"1-{"0" * 32}"'})
+    assert done.get_json()["data"]["status"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("tag", "body", "fields"),
+    [
+        ("*", {}, [("If-Match", "invalid")]),
+        ("", {}, [("If-Match", "invalid")]),
+        ('W/"x"', {"version": 1}, [("If-Match", "invalid")]),
+        (f'W/"2-{"0" * 32}"', {"version": 1}, [("version", "invalid")]),
+        (f'W/"0-{"0" * 32}"', {}, [("If-Match", "invalid")]),
+    ],
+)
+def test_tags_that_name_no_version(
+    tag: str, body: dict[str, int], fields: list[tuple[str, str]], world: World, make: Factory
+) -> None:
+    payment = report(world, make.invoice(world.account).id)
+    path = f"{BASE}/payments/{payment['id']}/approval/"
+    refused = world["reviewer"].raw("POST", path, headers={"If-Match": tag}, json=body)
+    assert problem(refused) == (400, "invalid_input", fields)
+    assert world["owner"].get(f"/payments/{payment['id']}/").get_json()["data"]["status"] == "pending_approval"

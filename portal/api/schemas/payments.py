@@ -1,9 +1,13 @@
 """Payments, field by field."""
 
+import re
 from typing import Any
 
-from marshmallow import ValidationError, fields, post_dump, post_load, validate, validates_schema
+from flask import g, request
+from marshmallow import ValidationError, fields, missing, post_dump, post_load, pre_load, validate, validates_schema
 
+from portal.api.schemas.invoices import InvoiceOut
+from portal.api.schemas.selection import Names
 from portal.api.schemas.values import Amount, Id, In, Moment, Number, Out, PageQuery, Prose, Text, Version, nothing
 from portal.billing.payments.history import history
 from portal.billing.payments.references import MAX_LENGTH
@@ -25,7 +29,22 @@ class StatusWord(fields.Field[Status]):
         return status
 
 
-class PaymentQuery(PageQuery):
+EXPANDABLE = ("invoice", "events")
+SELECTABLE = (
+    "id", "payment_id", "account_id", "invoice_id", "invoice_number", "amount", "currency", "payment_method", "status",
+    "transaction_reference", "notes", "failure_reason", "version", "allowed_actions", "created_at", "updated_at",
+    "decided_at",
+)  # fmt: skip
+
+
+class Selection(In):
+    """Which of a payment's fields, and what else of it. The id always comes along."""
+
+    fields_ = Names(SELECTABLE, data_key="fields")
+    expand = Names(EXPANDABLE)
+
+
+class PaymentQuery(PageQuery, Selection):
     """Which payments. Times: from inclusive, to exclusive."""
 
     status = fields.List(StatusWord(), load_default=list)
@@ -59,23 +78,48 @@ class ManualPayment(In):
         return {"transaction_reference": alias} | data
 
 
+_TAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,9})-[0-9a-f]{32}"')
+
+
 class Cancellation(In):
     """A withdrawal; of the version that was seen, if the caller wants to be sure."""
 
     version = Version(load_default=nothing)
 
+    @pre_load
+    def _seen(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        """The version, which may also be said as HTTP does: by the payment's tag in ``If-Match``."""
+        given = request.headers.get("If-Match")
+        if given is None:
+            return data
+        tag = _TAG.fullmatch(given.strip())
+        if tag is None:
+            raise ValidationError("This is not the ETag of a payment: send it back as you got it.", "If-Match")
+        if data.get("version", int(tag[1])) != int(tag[1]):
+            raise ValidationError("If-Match names another version. Send one of them.", "version")
+        return {"version": int(tag[1])} | data
 
-class Approval(In):
+
+class Decision(Cancellation):
+    """What staff decide: always on a version that they saw."""
+
+    version = Version()
+
+    @validates_schema(skip_on_field_errors=False, pass_original=True)
+    def _is_of_a_version(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
+        if "version" not in original and "If-Match" not in request.headers:
+            raise ValidationError("Missing data for required field.", "version")
+
+
+class Approval(Decision):
     """A booking. The reason is asked for where the reference is booked for another payment."""
 
-    version = Version(required=True)
     same_text_reason = Prose("Both transfers are on the statement.", most=MAX_REASON, load_default="")
 
 
-class ReasonedDecision(In):
+class ReasonedDecision(Decision):
     """A rejection or a refund."""
 
-    version = Version(required=True)
     reason = Prose("No such transfer arrived.", most=MAX_REASON, required=True)
 
 
@@ -125,7 +169,7 @@ class PaymentOut(Out):
     @post_dump
     def _account_for_staff(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
         if not current_actor().is_staff:
-            del data["account_id"]
+            data.pop("account_id", None)
         return data
 
 
@@ -133,3 +177,19 @@ class PaymentWithEventsOut(PaymentOut):
     """A payment with its history."""
 
     events = fields.List(fields.Nested(EventOut))
+
+
+class PaymentSelectionOut(PaymentWithEventsOut):
+    """A payment, as far as it was asked for: all of its fields or some of them, and its invoice or events."""
+
+    optional = frozenset({*SELECTABLE, *EXPANDABLE}) - {"id"}
+
+    invoice = fields.Nested(InvoiceOut)
+
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """What was not asked for is not even looked up."""
+        if attr != "id" and attr not in g.selected:
+            return missing
+        if attr in EXPANDABLE:
+            return g.expanded[attr][obj.id]
+        return super().get_attribute(obj, attr, default)

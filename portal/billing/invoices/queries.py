@@ -1,5 +1,6 @@
 """Invoices: one, as lists, and what is owed."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -45,6 +46,12 @@ def invoice_page(
     """Invoices in scope, newest first."""
     page = paginate(_filtered(wanted or InvoiceFilter()), Invoice.id, cursor=cursor, page_size=page_size)
     return Page([InvoiceRow(*row) for row in page.rows], page.next, page.previous, page.page_size)
+
+
+def invoices_by_id(ids: Collection[UUID]) -> dict[UUID, InvoiceRow]:
+    """Those of the invoices in scope, by id."""
+    rows = [InvoiceRow(*row) for row in session.execute(_columns().where(Invoice.id.in_(ids)))]
+    return {row.id: row for row in rows}
 
 
 @dataclass(frozen=True, slots=True)

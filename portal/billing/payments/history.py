@@ -1,12 +1,17 @@
 """A payment's history as one reader may see it."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import select
 
 from portal.billing.payments.models import Payment, PaymentEvent
 from portal.billing.payments.states import Action
 from portal.foundation.access import CUSTOMER_ROLES, Role
 from portal.foundation.actor import Actor
+from portal.foundation.db import session
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +33,15 @@ def history(payment: Payment, reader: Actor) -> list[Step]:
     Customers read the names of their own people only, and no reason of an approval: it may speak of another account.
     """
     return [_step(event, reader) for event in payment.events]
+
+
+def histories(payment_ids: Collection[UUID], reader: Actor) -> dict[UUID, list[Step]]:
+    """The events of several payments in scope, oldest first, by payment."""
+    found: dict[UUID, list[Step]] = {payment_id: [] for payment_id in payment_ids}
+    events = select(PaymentEvent).where(PaymentEvent.payment_id.in_(payment_ids)).order_by(PaymentEvent.version)
+    for event in session.scalars(events):
+        found[event.payment_id].append(_step(event, reader))
+    return found
 
 
 def shown_actor(event: PaymentEvent, reader: Actor) -> str:
