@@ -1,13 +1,64 @@
 """The API's own description, as a document for programs and as a page for people."""
 
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import orjson
-from flask import Blueprint, Response, current_app
+from flask import Blueprint, Response, current_app, render_template
 
+from portal.api.description import API_PROBLEM
+from portal.api.problems import PROBLEMS
 from portal.foundation.access import public
 
+JSON = "application/json"
 reference = Blueprint("reference", __name__, url_prefix="/api/v1/billing")
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """A parameter or a field of a body, as a reader needs it."""
+
+    name: str
+    place: str
+    """``path``, ``query``, ``header`` or ``body``."""
+    kind: str
+    is_required: bool
+    told: str
+    example: str
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One thing that can be asked, as a reader needs it. ``refusals`` are code, status and cure, by status."""
+
+    name: str
+    noun: str
+    method: str
+    path: str
+    summary: str
+    values: list[Value]
+    body: str | None
+    success: int
+    answer: str
+    refusals: list[tuple[int, str, str]]
+
+
+@reference.get("/openapi.json")
+@public
+def openapi() -> Response:
+    """The description, as ``docs/openapi.json`` has it."""
+    return Response(orjson.dumps(document()), content_type=JSON)
+
+
+@reference.get("/docs/")
+@public
+def docs() -> str:
+    """The description for people, who can try calls there."""
+    found = sorted(_operations(document()), key=lambda operation: operation.noun)  # within a noun as they are declared
+    nouns = {noun: list(of_noun) for noun, of_noun in groupby(found, key=lambda operation: operation.noun)}
+    return render_template("api/docs.html", nouns=nouns)
 
 
 def document() -> dict[str, Any]:
@@ -16,8 +67,85 @@ def document() -> dict[str, Any]:
     return described
 
 
-@reference.get("/openapi.json")
-@public
-def openapi() -> Response:
-    """The description, as ``docs/openapi.json`` has it."""
-    return Response(orjson.dumps(document()), content_type="application/json")
+def _operations(told: Mapping[str, Any]) -> Iterator[Operation]:
+    for path, item in told["paths"].items():
+        for method, operation in item.items():
+            if method == "parameters":
+                continue
+            parameters = [_resolved(told, one) for one in [*item.get("parameters", []), *operation["parameters"]]]
+            asked = operation.get("requestBody", {}).get("content", {}).get(JSON, {}).get("schema")
+            success = min(int(status) for status in operation["responses"])
+            answer = operation["responses"][str(success)]["content"][JSON]["schema"]
+            yield Operation(
+                name=operation["operationId"],
+                noun=operation["tags"][0],
+                method=method.upper(),
+                path=path,
+                summary=operation["summary"],
+                values=[_parameter(one) for one in parameters] + (_fields(told, asked) if asked else []),
+                body=_pretty(example_of(told, asked)) if asked else None,
+                success=success,
+                answer=_pretty(example_of(told, answer)),
+                refusals=_refusals(told, operation),
+            )
+
+
+def example_of(told: Mapping[str, Any], schema: Mapping[str, Any]) -> Any:
+    """A value that fits the schema, made of the examples in it."""
+    schema = _resolved(told, schema)
+    for names in ("examples", "enum"):
+        if names in schema:
+            return schema[names][0]
+    if "const" in schema:
+        return schema["const"]
+    if schema.get("type") == "array":
+        return [example_of(told, schema["items"])]
+    if "properties" in schema:
+        named = {name: value for name, value in schema["properties"].items() if "x-alias" not in value}
+        return {name: example_of(told, value) for name, value in named.items()}
+    return {"boolean": False, "integer": 1}.get(str(schema.get("type")), "")
+
+
+def _resolved(told: Mapping[str, Any], part: Mapping[str, Any]) -> Mapping[str, Any]:
+    while "$ref" in part:
+        _, _, kind, name = part["$ref"].split("/")
+        part = told["components"][kind][name]
+    return part
+
+
+def _parameter(part: Mapping[str, Any]) -> Value:
+    schema = part["schema"]
+    items = schema.get("items", schema)
+    allowed = f"One of: {', '.join(items['enum'])}." if "enum" in items else ""
+    text = part.get("description") or schema.get("description") or allowed
+    example = str(schema.get("examples", [""])[0]) if part["in"] == "path" else ""
+    return Value(part["name"], part["in"], _kind(schema), part.get("required", False), text, example)
+
+
+def _fields(told: Mapping[str, Any], schema: Mapping[str, Any]) -> list[Value]:
+    whole = _resolved(told, schema)
+    needed = whole.get("required", [])
+    return [
+        Value(name, "body", _kind(_resolved(told, value)), name in needed, value.get("description", ""), "")
+        for name, value in whole["properties"].items()
+    ]
+
+
+def _kind(schema: Mapping[str, Any]) -> str:
+    """What it is, in a word or two."""
+    kind = schema.get("type", "text")
+    words = [word for word in (kind if isinstance(kind, list) else [kind]) if word != "null"]
+    longest = f", up to {schema['maxLength']:,} characters" if "maxLength" in schema else ""
+    return f"{schema.get('format') or words[0]}{longest}"
+
+
+def _refusals(told: Mapping[str, Any], operation: Mapping[str, Any]) -> list[tuple[int, str, str]]:
+    answers = [_resolved(told, answer).get("content", {}) for answer in operation["responses"].values()]
+    schemas = [content[API_PROBLEM]["schema"] for content in answers if API_PROBLEM in content]
+    codes = {code for schema in schemas for code in schema["allOf"][1]["properties"]["code"]["enum"]}
+    known = [(code, problem) for code, problem in PROBLEMS.items() if code in codes]
+    return [(problem.status, code, problem.cure.replace("`", "")) for code, problem in known]
+
+
+def _pretty(value: Any) -> str:
+    return orjson.dumps(value, option=orjson.OPT_INDENT_2).decode()

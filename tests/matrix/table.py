@@ -86,6 +86,7 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
 }
 API: dict[tuple[str, str], frozenset[str]] = {
     ("reference.openapi", "GET"): EVERYBODY,
+    ("reference.docs", "GET"): EVERYBODY,
     ("api.payment_list", "GET"): CUSTOMERS | STAFF,
     ("api.payment", "GET"): CUSTOMERS | STAFF,
     ("api.report", "POST"): PAYERS,

@@ -61,7 +61,7 @@ class ManualPayment(In):
     invoice_id = Id(required=True)
     payment_method = Text("bank_transfer", required=True)
     transaction_reference = Prose("TRF 4711", most=MAX_LENGTH)
-    reference = Prose("TRF 4711", most=MAX_LENGTH)
+    reference = Prose("TRF 4711", most=MAX_LENGTH, metadata={"description": "Another word for it.", "x-alias": True})
     notes = Prose("Sent from the account at our other bank.", most=MAX_NOTES, load_default="")
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)

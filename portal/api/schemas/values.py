@@ -95,7 +95,7 @@ class Prose(Text):
 
     def __init__(self, example: str, *, most: int, **kwargs: Any) -> None:
         least = {"minLength": 1} if kwargs.get("required") else {}
-        super().__init__(example, metadata=least | {"maxLength": most}, **kwargs)
+        super().__init__(example, metadata=least | {"maxLength": most} | kwargs.pop("metadata", {}), **kwargs)
 
 
 class Number(fields.Integer):
