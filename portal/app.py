@@ -19,6 +19,7 @@ from portal.foundation.sealing import sealer
 from portal.html import errors as html_errors
 from portal.http import probes
 from portal.http.availability import as_refusal, init_availability
+from portal.http.cross_origin import init_cross_origin
 from portal.http.gate import check_declarations, init_gate
 from portal.http.headers import init_headers
 from portal.http.hosts import init_hosts
@@ -58,6 +59,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     init_limits(app)
     init_identity(app)
     init_gate(app)
+    init_cross_origin(app)
     init_headers(app)
     init_static_files(app)
     init_refusals(app)

@@ -13,6 +13,7 @@ from portal.foundation.logs import LEVELS
 from portal.foundation.row_security import Login
 
 ROOT = Path(__file__).resolve().parent.parent
+_ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII)
 MEGABYTE = 1024 * 1024
 ENVIRONMENTS = ("production", "demo", "development")
@@ -46,6 +47,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "METRICS_TOKEN": _secret("PORTAL_METRICS_TOKEN"),
         "HOSTS": hosts or LOOPBACK,
         "HOSTS_ARE_GIVEN": bool(hosts),
+        "CORS_ORIGINS": _origins(),
         "PROXIES": _proxies(),
         "LOG_LEVEL": _one_of("PORTAL_LOG_LEVEL", LEVELS, default="info"),
         # A browser takes a cookie of this prefix over HTTPS and from this host only: no sister site can plant one.
@@ -101,6 +103,16 @@ def _hosts() -> tuple[str, ...]:
         if not _HOST_NAME.fullmatch(name):
             raise SystemExit(f"PORTAL_HOSTS holds names without scheme and port, separated by commas, not “{name}”.")
     return names
+
+
+def _origins() -> tuple[str, ...]:
+    """The sites whose scripts may ask the API by token; none where nothing is said."""
+    origins = tuple(part.strip() for part in os.environ.get("PORTAL_CORS_ORIGINS", "").split(",") if part.strip())
+    for origin in origins:
+        if not _ORIGIN.fullmatch(origin):
+            example = "https://app.company.example"
+            raise SystemExit(f"PORTAL_CORS_ORIGINS holds origins like {example}, separated by commas, not “{origin}”.")
+    return origins
 
 
 def _proxies() -> int:
