@@ -8,7 +8,6 @@ from typing import Any
 import orjson
 from flask import Blueprint, Response, current_app, render_template
 
-from portal.api.description import API_PROBLEM
 from portal.api.problems import PROBLEMS
 from portal.foundation.access import public
 
@@ -140,9 +139,8 @@ def _kind(schema: Mapping[str, Any]) -> str:
 
 
 def _refusals(told: Mapping[str, Any], operation: Mapping[str, Any]) -> list[tuple[int, str, str]]:
-    answers = [_resolved(told, answer).get("content", {}) for answer in operation["responses"].values()]
-    schemas = [content[API_PROBLEM]["schema"] for content in answers if API_PROBLEM in content]
-    codes = {code for schema in schemas for code in schema["allOf"][1]["properties"]["code"]["enum"]}
+    answers = [_resolved(told, answer) for answer in operation["responses"].values()]
+    codes = {code for answer in answers for code in answer.get("x-codes", [])}
     known = [(code, problem) for code, problem in PROBLEMS.items() if code in codes]
     return [(problem.status, code, problem.cure.replace("`", "")) for code, problem in known]
 
