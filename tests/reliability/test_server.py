@@ -1,5 +1,6 @@
 """The real server: it stops with what it has begun done, and a killed process takes nothing with it."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -8,6 +9,7 @@ from flask import Flask
 
 from tests.api.conftest import BASE
 from tests.api.test_idempotency import REPORT, body_for
+from tests.faults import AtCommit, Proxy
 from tests.reliability.conftest import World
 from tests.reliability.killed_workers import run as kill_under_load
 from tests.reliability.test_commits import payments_in
@@ -53,3 +55,33 @@ def test_killed_processes_lose_nothing(app: Flask, world: World) -> None:
     assert outcome.lost == outcome.doubled == 0
     assert outcome.acknowledged > 0
     assert outcome.unanswered >= 2
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_killed_between_commit_and_answer(world: World, behind: Flask, network: Proxy) -> None:
+    """The payment is there and nobody was told; whoever asks again with the same key gets the first answer."""
+    body = body_for(world.make.invoice(world.account))
+    caller = {"Authorization": f"Bearer {world.token}", "Idempotency_Key": "kept"}
+    committing = threading.Event()
+
+    def hold_the_answer() -> AtCommit:
+        network.freeze()
+        committing.set()
+        return AtCommit.PASS
+
+    with serving(behind) as server, ThreadPoolExecutor(1) as pool:
+        network.at_commit = hold_the_answer
+        asked = pool.submit(server.ask, BASE + REPORT, body, timeout=20, **caller)
+        assert committing.wait(20)
+        while payments_in(world.app) == 0:
+            time.sleep(0.05)
+        for pid in server.workers():
+            server.kill(pid)
+        network.at_commit = lambda: AtCommit.PASS
+        network.thaw()
+        with pytest.raises(UNANSWERED):
+            asked.result()
+        server.wait_until_it_answers()
+        again = server.ask(BASE + REPORT, body, timeout=20, **caller)
+    assert (again.status, again.headers["idempotent-replayed"]) == (201, "true")
+    assert payments_in(world.app) == 1
