@@ -3,9 +3,11 @@
 import os
 import sqlite3
 import subprocess
-from collections.abc import Mapping
-from contextlib import closing
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import IO
 
 import click
 from sqlalchemy import URL, create_engine, make_url
@@ -40,19 +42,35 @@ def set_up(admin_url: str, prefix: str | None, renew: bool, path: Path | None) -
     url = make_url(admin_url)
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise click.ClickException("Logins are for PostgreSQL: postgresql://…")
-    if path is not None and path.exists():
-        raise click.ClickException(f"{path} is there already. Name another file.")
     url = url.set(drivername="postgresql+psycopg")
-    names, passwords = _make(url, prefix or f"{url.database}_app", renew=renew)
-    lines = [f"{login.setting}={_address(url, names[login], secret)}" for login, secret in passwords.items()]
+    with _kept_if_filled(path) as file:  # opened first: passwords that nobody could read would lock everybody out
+        names, passwords = _make(url, prefix or f"{url.database}_app", renew=renew)
+        lines = [f"{login.setting}={_address(url, names[login], secret)}" for login, secret in passwords.items()]
+        file.writelines(f"{line}\n" for line in lines)
     if not lines:
         click.echo("The logins are there, with the passwords that they have. --new-passwords gives them others.")
-    elif path is None:
-        click.echo("\n".join(lines))
-    else:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write("\n".join([*lines, ""]))
+    elif path is not None:
         click.echo(f"The settings are in {path}, for its owner only. They are shown nowhere else.")
+
+
+@contextmanager
+def _kept_if_filled(path: Path | None) -> Iterator[IO[str]]:
+    """A new file for its owner only, gone again if nothing was written; the terminal where there is no path."""
+    if path is None:
+        yield sys.stdout
+        return
+    try:
+        file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w")
+    except FileExistsError:
+        raise click.ClickException(f"{path} is there already. Name another file.") from None
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from None
+    try:
+        with file:
+            yield file
+    finally:
+        if path.stat().st_size == 0:
+            path.unlink()
 
 
 def _make(url: URL, prefix: str, *, renew: bool) -> tuple[Mapping[Login, str], Mapping[Login, str]]:

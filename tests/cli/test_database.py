@@ -270,6 +270,20 @@ def test_what_is_no_postgresql_has_no_logins(portal: Flask, tmp_path: Path) -> N
     assert (status, "is there already" in said) == (1, True)
 
 
+def test_settings_that_cannot_be_written_change_no_password(
+    portal: Flask, server: postgres.Server, tmp_path: Path
+) -> None:
+    name = server.create()
+    run(portal, "setup", "--admin-url", server.url(name))
+    made = logins(server, f"{name}_app_")
+    path = tmp_path / "missing" / "settings"
+    status, said = run(portal, "setup", "--admin-url", server.url(name), "--new-passwords", "--file", str(path))
+    assert (status, said) == (1, f"Error: {path} cannot be written: No such file or directory.\n")
+    assert logins(server, f"{name}_app_") == made
+    again, said = run(portal, "setup", "--admin-url", server.url(name), "--file", str(tmp_path / "settings"))
+    assert (again, "passwords that they have" in said, (tmp_path / "settings").exists()) == (0, True, False)
+
+
 @on_postgresql
 def test_the_apps_own_login_changes_no_table(app: Flask, server: postgres.Server, tmp_path: Path) -> None:
     """Serving without the owner's address: nothing to migrate is no error, and something to migrate is one sentence."""
