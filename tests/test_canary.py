@@ -219,10 +219,12 @@ def _plant_by_form(world: World, planted: Planted, invoices: list[Any]) -> None:
         page = world.pages["admin"].post("/admin/invoices/new", values)
         assert page.status == 400
         planted.note(f"{ANSWER}a form", page.response.data)
-    page = owner.post("/profile/tokens/", {"name": f"card {CARDS['in a token' + chr(39) + 's name']}"})
+    page = owner.post(
+        "/profile/tokens/", {"access": "everything", "name": f"card {CARDS['in a token' + chr(39) + 's name']}"}
+    )
     planted.note(f"{ANSWER}a form", page.response.data)
-    issued = owner.post("/profile/tokens/", {"name": "canary"})
-    planted.secrets["a token"] = re.findall(r"bp_[A-Za-z0-9_-]{43}", issued.response.text)[0]
+    issued = owner.post("/profile/tokens/", {"access": "everything", "name": "canary"})
+    planted.secrets["a token"] = re.findall(r"bp_live_[A-Za-z0-9]{49}", issued.response.text)[0]
     planted.note(f"{ANSWER}issuing it", issued.response.data)
     visitor = Pages(world.app)
     visitor.get("/login")

@@ -27,7 +27,7 @@ from portal.http.gate import current_actor
 @api.get("/payments/")
 @api.arguments(PaymentQuery, location="query")
 @api.response(200, PaymentOut(many=True))
-@requires(Permission.BILLING_READ)
+@requires(Permission.PAYMENT_READ)
 def payment_list(query: dict[str, Any]) -> list[PaymentRow]:
     """The payments in the caller's scope, newest first."""
     cursor, page_size = query.pop("cursor"), query.pop("page_size")
@@ -37,7 +37,7 @@ def payment_list(query: dict[str, Any]) -> list[PaymentRow]:
 
 @api.get("/payments/<id:payment_id>/")
 @api.response(200, PaymentWithEventsOut)
-@requires(Permission.BILLING_READ)
+@requires(Permission.PAYMENT_READ)
 def payment(payment_id: UUID) -> Payment:
     """One payment with its events."""
     return get_payment(payment_id)

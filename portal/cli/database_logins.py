@@ -25,7 +25,7 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
     Login.GATE: {
         "accounts": (READ,),
         "alembic_version": (READ,),
-        "api_tokens": (READ, "UPDATE (last_used_at)"),
+        "api_tokens": (READ, "UPDATE (last_used_at, last_used_address)"),
         "attempt_limits": EVERYTHING,
         "audit_chains": (READ, ADD, CHANGE),
         "audit_entries": (ADD,),
@@ -39,7 +39,7 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
         "account_payment_methods": (READ,),
         "accounts": (READ, LOCK),
         "alembic_version": (READ,),
-        "api_tokens": (READ, ADD, "UPDATE (last_used_at, revoked_at)"),
+        "api_tokens": (READ, ADD, "UPDATE (expires_at, last_used_at, last_used_address, revoked_at)"),
         "attempt_limits": EVERYTHING,
         "audit_chains": (READ, ADD, CHANGE),
         "audit_entries": (ADD,),

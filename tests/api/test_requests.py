@@ -1,6 +1,7 @@
 """Requests as such: who may, in what shape, and that nothing answers 500."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -29,12 +30,16 @@ ROUTES: list[tuple[str, str, set[str], int]] = [
     ("GET", f"/invoices/{ID}/", CUSTOMERS | STAFF, 404),
     ("GET", "/account/", CUSTOMERS, 200),
     ("GET", "/credit-transactions/", CUSTOMERS, 200),
+    ("GET", "/tokens/", CUSTOMERS | STAFF, 200),
+    ("POST", "/tokens/", CUSTOMERS | STAFF, 400),
+    ("POST", f"/tokens/{ID}/rotation/", CUSTOMERS | STAFF, 404),
+    ("POST", f"/tokens/{ID}/revocation/", CUSTOMERS | STAFF, 404),
 ]
 
 
 def test_every_route_is_in_the_matrix(app: Flask) -> None:
     rules = {
-        (method, rule.rule.removeprefix(BASE).replace("<id:payment_id>", ID).replace("<id:invoice_id>", ID))
+        (method, re.sub(r"<id:\w+>", ID, rule.rule.removeprefix(BASE)))
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith(BASE)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}

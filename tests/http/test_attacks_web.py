@@ -79,6 +79,7 @@ class World:
             more |= {} if "data" in more or "json" in more else {"json": body}
         else:
             form = {"version": "1", "reason": "x", "name": "x", "payment_method": "bank_transfer"}
+            form["access"] = "everything"
             more.setdefault("data", form | ({} if sent is None else {"csrf_token": sent}))
         return self.browsers[who].post(path, headers=headers, **more)
 
@@ -658,7 +659,8 @@ def test_a_multipart_form_that_is_no_text(world: World) -> None:
     answer = world.browsers["owner"].post("/profile/tokens/", data=body, content_type="multipart/form-data; boundary=x")
     assert answer.status_code == 400
     assert "not text in UTF-8" in answer.text
-    good = head % (b"csrf_token", world.tokens["owner"].encode()) + head % (b"name", "ü".encode()) + b"--x--\r\n"
+    good = head % (b"csrf_token", world.tokens["owner"].encode()) + head % (b"name", "ü".encode())
+    good += head % (b"access", b"everything") + b"--x--\r\n"
     answer = world.browsers["owner"].post("/profile/tokens/", data=good, content_type="multipart/form-data; boundary=x")
     assert answer.status_code == 201
 

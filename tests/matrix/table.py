@@ -18,7 +18,10 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
     ("web.overview", "GET"): SIGNED_IN,
     ("web.profile", "GET"): SIGNED_IN,
     ("web.change_password", "POST"): SIGNED_IN,
+    ("web.token_list", "GET"): SIGNED_IN,
     ("web.create_token", "POST"): SIGNED_IN,
+    ("web.token", "GET"): SIGNED_IN,
+    ("web.renew_token", "POST"): SIGNED_IN,
     ("web.end_token", "POST"): SIGNED_IN,
     ("web.second_step", "GET"): EVERYBODY,
     ("web.finish_session", "POST"): EVERYBODY,
@@ -97,5 +100,9 @@ API: dict[tuple[str, str], frozenset[str]] = {
     ("api.invoice", "GET"): CUSTOMERS | STAFF,
     ("api.account", "GET"): CUSTOMERS,
     ("api.credit_transactions", "GET"): CUSTOMERS,
+    ("api.token_list", "GET"): SIGNED_IN,
+    ("api.issue_token", "POST"): SIGNED_IN,
+    ("api.rotate_token", "POST"): SIGNED_IN,
+    ("api.revoke_token", "POST"): SIGNED_IN,
 }
 LET_IN = PAGES | API

@@ -12,6 +12,7 @@ from werkzeug.test import TestResponse
 from portal.accounts import service as accounts
 from portal.accounts import sessions, tokens
 from portal.accounts.models import ApiToken, User
+from portal.accounts.queries import live_tokens
 from portal.accounts.sessions import Place
 from portal.foundation import clock
 from portal.foundation.db import transaction
@@ -145,7 +146,7 @@ class House:
         user = self.make.user("owner", self.acme)
         secret = self.make.token(user, days=1)
         with self.app.app_context(), across_accounts():
-            (token,) = tokens.tokens_of(user.id)
+            (token,) = live_tokens(user.id)
             if kind == "disabled":
                 self._disable(user)
             elif kind == "revoked":
