@@ -106,3 +106,23 @@ API: dict[tuple[str, str], frozenset[str]] = {
     ("api.revoke_token", "POST"): SIGNED_IN,
 }
 LET_IN = PAGES | API
+
+SCOPE_OF: dict[str, str] = {
+    "api.payment_list": "payments:read",
+    "api.payment": "payments:read",
+    "api.report": "payments:write",
+    "api.cancel": "payments:write",
+    "api.approve": "payments:decide",
+    "api.reject": "payments:decide",
+    "api.refund": "payments:decide",
+    "api.available_methods": "account:read",
+    "api.invoice_list": "invoices:read",
+    "api.invoice": "invoices:read",
+    "api.account": "account:read",
+    "api.credit_transactions": "account:read",
+    "api.token_list": "tokens:write",
+    "api.issue_token": "tokens:write",
+    "api.rotate_token": "tokens:write",
+    "api.revoke_token": "tokens:write",
+}
+"""What a confined token needs for each route of the API, beside its user's role. No scope opens another's routes."""
