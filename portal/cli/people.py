@@ -117,7 +117,8 @@ def list_tokens(email: str) -> None:
     """List a user's newest hundred tokens, without their secrets."""
     for token in token_page(_user(email).id, page_size=MAX_PAGE_SIZE).rows:
         state, scopes = "live" if token.is_live else "ended", token.scopes or "everything"
-        click.echo(f"{token.id}  {state}  …{token.hint or '????'}  {token.name} ({scopes})")
+        hint = f"…{token.hint}" if token.hint else "older"
+        click.echo(f"{token.id}  {state}  {hint}  {token.name} ({scopes})")
 
 
 @token_commands.command("rotate")

@@ -22,7 +22,7 @@ SCOPE_WORDS = {
     Scope.PAYMENTS_DECIDE: "Approve, reject and refund payments",
     Scope.INVOICES_READ: "See invoices",
     Scope.INVOICES_WRITE: "Add, issue and void invoices",
-    Scope.ACCOUNT_READ: "See your account, what it can pay with, and its credits",
+    Scope.ACCOUNT_READ: "See your own account: profile, payment methods, credits",
     Scope.ACCOUNTS_READ: "See customers’ accounts",
     Scope.ACCOUNTS_WRITE: "Change customers’ accounts, and users",
     Scope.CONFIG_WRITE: "Change payment methods",
