@@ -175,4 +175,5 @@ def _own(token_id: UUID, by: Actor) -> ApiToken:
 
 
 def _manages(by: Actor, user_id: UUID) -> bool:
-    return by.user_id == user_id or by.may(Permission.USER_MANAGE)
+    is_own = by.user_id == user_id and by.may(Permission.OWN_TOKENS)
+    return is_own or by.may(Permission.USER_MANAGE)

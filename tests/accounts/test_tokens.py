@@ -232,6 +232,18 @@ def test_a_token_issues_no_more_than_it_has(make: Factory) -> None:
     assert (made.scopes, len(live_tokens(user.id))) == ("payments:read", 2)
 
 
+def test_a_token_without_the_scope_for_it_issues_nothing(make: Factory) -> None:
+    user = make.user("owner", make.account())
+    reader = by_token(user, issued(user, scopes=["payments:read"])[1])
+    with pytest.raises(Forbidden):
+        tokens.issue_token(user.id, by=reader, name="x", days=1, scopes=["payments:read"])
+    for token in live_tokens(user.id):
+        with pytest.raises(NotFound):
+            tokens.rotate_token(token.id, by=reader)
+        with pytest.raises(NotFound):
+            tokens.revoke_token(token.id, by=reader)
+
+
 def test_a_token_that_is_not_confined_passes_on_its_end(make: Factory) -> None:
     user = make.user("owner", make.account())
     short = by_token(user, issued(user, days=2)[1])
