@@ -26,6 +26,7 @@ from portal.http.hosts import init_hosts
 from portal.http.identity import init_identity, is_api
 from portal.http.limits import init_limits
 from portal.http.metrics import init_metrics
+from portal.http.rates import init_rates
 from portal.http.refusals import init_refusals
 from portal.http.request_log import init_request_log
 from portal.http.static_files import init_static_files
@@ -58,6 +59,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     init_hosts(app)
     init_limits(app)
     init_identity(app)
+    init_rates(app)
     init_gate(app)
     init_cross_origin(app)
     init_headers(app)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from portal.foundation.logs import LEVELS
 from portal.foundation.row_security import Login
@@ -16,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII)
 MEGABYTE = 1024 * 1024
+MILLION = 1_000_000
 ENVIRONMENTS = ("production", "demo", "development")
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 MAX_SESSION_DAYS = 30
@@ -60,6 +62,11 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "SESSION_STAFF": timedelta(hours=_number("PORTAL_STAFF_SESSION_HOURS", 12)),
         "SESSION_CUSTOMER_IDLE": timedelta(minutes=_number("PORTAL_CUSTOMER_IDLE_MINUTES", 12 * 60)),
         "SESSION_CUSTOMER": timedelta(hours=_number("PORTAL_CUSTOMER_SESSION_HOURS", 7 * 24)),
+        # Requests a minute: of a token, of somebody in a browser, of an address from which nobody is signed in.
+        "RATE_LIMIT_TOKEN": _number("PORTAL_RATE_LIMIT_TOKEN", 600, most=MILLION),
+        "RATE_LIMIT_USER": _number("PORTAL_RATE_LIMIT_USER", 600, most=MILLION),
+        "RATE_LIMIT_ADDRESS": _number("PORTAL_RATE_LIMIT_ADDRESS", 300, most=MILLION),
+        "RATE_LIMIT_STORAGE": _counts(_secret("PORTAL_RATE_LIMIT_STORAGE")),
         "MAX_CONTENT_LENGTH": MEGABYTE,
         "MAX_FORM_MEMORY_SIZE": MEGABYTE,
         "MAX_FORM_PARTS": 1000,
@@ -123,10 +130,20 @@ def _proxies() -> int:
     return int(text)
 
 
-def _number(name: str, default: int) -> int:
+def _counts(address: str | None) -> str:
+    """Where requests are counted: in each process, or in a Redis for all of them."""
+    if address is None or address == "memory":
+        return "memory"
+    with contextlib.suppress(ValueError):  # for a port that is none
+        parts = urlsplit(address)
+        if parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0:
+            return address
+    raise SystemExit("PORTAL_RATE_LIMIT_STORAGE is “memory”, or the address of a Redis such as redis://host:6379/0.")
+
+
+def _number(name: str, default: int, *, most: int = MAX_SESSION_DAYS * 24 * 60) -> int:
     """A whole number from the environment. Ends the program with one sentence where it is none, or out of bounds."""
     text = os.environ.get(name) or str(default)
-    most = MAX_SESSION_DAYS * 24 * 60
     if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= most):
         raise SystemExit(f"{name} must be a whole number from 1 to {most}; it is “{text}”.")
     return int(text)

@@ -21,7 +21,12 @@ from tests.engines import disconnect
 from tests.factories import Factory
 from tests.verification import findings_of
 
-BASICS = {"TESTING": True, "SECRET_KEY": "tests"}
+MANY = 1_000_000
+BASICS = {
+    "TESTING": True, "SECRET_KEY": "tests",
+    "RATE_LIMIT_TOKEN": MANY, "RATE_LIMIT_USER": MANY, "RATE_LIMIT_ADDRESS": MANY,
+}  # fmt: skip
+"""What the tests' apps share. Requests are counted, and no test but those about it asks too often."""
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -10,13 +10,13 @@ from portal.foundation.tenancy import across_accounts
 from tests.engines import engine_of_the_owner
 
 # A look at a page is noted here.
-_USED = {"last_used_at", "last_seen_at"}
+_USED = {"last_used_at", "last_used_address", "last_seen_at"}
 # That somebody was refused is noted here.
 _NOTED = {"audit_entries", "audit_chains", "attempt_limits"}
 
 
 def contents(app: Flask) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows by table, past the session and its scopes, but for when something was last used."""
+    """All rows by table, past the session and its scopes, but for when and from where something was last used."""
     with engine_of_the_owner(app).connect() as connection, across_accounts():
         found = {}
         for table in Base.metadata.sorted_tables:

@@ -73,10 +73,10 @@ class Factory:
                 authenticators.set_up(user)
         return user
 
-    def token(self, user: User, name: str = "test", days: int | None = None) -> str:
-        """A live token's secret."""
+    def token(self, user: User, name: str = "test", days: int | None = None, *, scopes: list[str] | None = None) -> str:
+        """A live token's secret; it may do all that its user may, unless scopes are said."""
         with self._unit():
-            return tokens.issue_token(user.id, by=acting(user), name=name, days=days)[1]
+            return tokens.issue_token(user.id, by=acting(user), name=name, days=days, scopes=scopes)[1]
 
     def method(
         self, method: str = "bank_transfer", country: str = "*", *, enabled: bool = True, **settings: object

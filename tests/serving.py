@@ -90,6 +90,7 @@ def serving(app: Flask) -> Iterator[Serving]:
         port = probe.getsockname()[1]
     environment = os.environ | {
         "PORTAL_ENV": "development",
+        **{f"PORTAL_RATE_LIMIT_{whose}": "1000000" for whose in ("TOKEN", "USER", "ADDRESS")},
         "PORTAL_DATA_DIR": str(app.config["DATA_DIR"]),
         "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
         **{Login(login).setting: str(bind["url"]) for login, bind in app.config["SQLALCHEMY_BINDS"].items()},

@@ -63,6 +63,8 @@ MAY: dict[str, set[Place]] = {
         f"{ANSWER}a header",
         f"{ANSWER}a query",
     },
+    # Shown once too, and a repeat by the same key says null.
+    "a token by the API": {f"{ANSWER}issuing it"},
     # Whoever types something else as their address finds it in the field again, and it is kept nowhere.
     "a password typed as an address": {f"{ANSWER}signing in with it"},
     "a code of the second factor": {f"{ANSWER}signing in with it"},
@@ -219,10 +221,12 @@ def _plant_by_form(world: World, planted: Planted, invoices: list[Any]) -> None:
         page = world.pages["admin"].post("/admin/invoices/new", values)
         assert page.status == 400
         planted.note(f"{ANSWER}a form", page.response.data)
-    page = owner.post("/profile/tokens/", {"name": f"card {CARDS['in a token' + chr(39) + 's name']}"})
+    page = owner.post(
+        "/profile/tokens/", {"access": "everything", "name": f"card {CARDS['in a token' + chr(39) + 's name']}"}
+    )
     planted.note(f"{ANSWER}a form", page.response.data)
-    issued = owner.post("/profile/tokens/", {"name": "canary"})
-    planted.secrets["a token"] = re.findall(r"bp_[A-Za-z0-9_-]{43}", issued.response.text)[0]
+    issued = owner.post("/profile/tokens/", {"access": "everything", "name": "canary"})
+    planted.secrets["a token"] = re.findall(r"bp_live_[A-Za-z0-9]{49}", issued.response.text)[0]
     planted.note(f"{ANSWER}issuing it", issued.response.data)
     visitor = Pages(world.app)
     visitor.get("/login")
@@ -246,6 +250,12 @@ def _plant_by_json(world: World, planted: Planted, invoices: list[Any]) -> None:
     for raw in (f'{{"notes": "{OTP}" {PASSWORD}', f'["{OTP}"]'):
         answer = client.post(f"{BASE}/payments/manual/", data=raw, content_type="application/json", headers=headers)
         planted.note(f"{ANSWER}a call", answer.data)
+    for key in ("once", "once"):
+        keyed = headers | {"Idempotency-Key": key}
+        answer = client.post(f"{BASE}/tokens/", json={"name": "canary by the API", "days": 1}, headers=keyed)
+        planted.secrets.setdefault("a token by the API", answer.get_json()["data"]["secret"])
+        is_first = "Idempotent-Replayed" not in answer.headers
+        planted.note(f"{ANSWER}issuing it" if is_first else f"{ANSWER}asking again", answer.data)
     staff = {"Authorization": f"Bearer {world.tokens['reviewer']}"}
     path = f"{BASE}/payments/{world.ids['payment_id']}/rejection/"
     answer = client.post(path, json={"version": 1, "reason": f"by {CARDS['in a reason']}"}, headers=staff)

@@ -19,9 +19,11 @@ WHO = {
 }
 
 WHAT = {
-    Permission.PROFILE: "see the own profile; own password, sessions, second factor, tokens",
+    Permission.PROFILE: "see the own profile; own password, sessions, second factor",
+    Permission.OWN_TOKENS: "see, issue, rotate and revoke own tokens",
     Permission.OWN_ACCOUNT: "see what belongs to the own account",
-    Permission.BILLING_READ: "read invoices, payments and credits: customers their account's, staff everybody's",
+    Permission.INVOICE_READ: "read invoices: customers their account's, staff everybody's",
+    Permission.PAYMENT_READ: "read payments: customers their account's, staff everybody's",
     Permission.PAYMENT_SUBMIT: "report payments",
     Permission.PAYMENT_CANCEL: "withdraw payments: customers their account's, staff everybody's",
     Permission.PAYMENT_DECIDE: "approve and reject payments",

@@ -10,6 +10,7 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, text
 
+from portal.accounts.tokens import find_live_token
 from portal.foundation.db import Base, db
 from portal.foundation.row_security import Login
 from portal.foundation.tenancy import across_accounts
@@ -103,3 +104,15 @@ def test_the_audit_log_that_was_there_is_chained(filled: Flask) -> None:
         upgrade()
         assert rows(ENTRIES) == before
     assert findings_of(filled) == []
+
+
+def test_a_confined_token_does_not_become_a_mighty_one(app: Flask, make: Factory) -> None:
+    """Before scopes there were none: on the way down confined tokens end, and the others go on."""
+    user = make.user("owner", make.account())
+    narrow, mighty = make.token(user, scopes=["invoices:read"]), make.token(user)
+    with app.app_context():
+        db.engine.dispose()
+        downgrade(revision="0007")
+        upgrade()
+        assert find_live_token(narrow) is None
+        assert find_live_token(mighty) is not None

@@ -7,7 +7,7 @@ from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, 
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.foundation import clock
-from portal.foundation.access import STAFF_ROLES, Role
+from portal.foundation.access import STAFF_ROLES, Role, Scope
 from portal.foundation.db import Model, UtcDateTime
 from portal.foundation.ids import new_id
 
@@ -147,25 +147,50 @@ class AttemptLimit(Model):
 
 
 class ApiToken(Model):
-    """A bearer token of a user. Only the hash of its secret is kept."""
+    """A bearer token of a user. Only the hash of its secret is kept, and what was granted never grows: by a trigger."""
 
     __tablename__ = "api_tokens"
-    __table_args__ = (Index(None, "user_id", "id"),)
+    __table_args__ = (
+        CheckConstraint("scopes LIKE '%_:_%'", name="scopes"),
+        Index(None, "user_id", "id"),
+        Index("uq_api_tokens_rotated_from", "rotated_from", unique=True),
+    )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
     user_id: Mapped[UUID] = mapped_column(ForeignKey("users.id"))
     name: Mapped[str] = mapped_column(String(100))
     secret_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    hint: Mapped[str | None] = mapped_column(String(4))
+    """The secret's last characters, to tell tokens apart; older tokens have none."""
+    scopes: Mapped[str | None] = mapped_column(String(400))
+    """What it is confined to, sorted, with blanks between; None: it may do all that its user may."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
     expires_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     last_used_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    last_used_address: Mapped[str | None] = mapped_column(String(60))
     revoked_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    rotated_from: Mapped[UUID | None] = mapped_column(Uuid)
+    """The token whose successor it is: one of the same user, by a trigger."""
 
     user: Mapped[User] = relationship(lazy="joined")
 
     @property
     def is_live(self) -> bool:
         return self.revoked_at is None and (self.expires_at is None or self.expires_at > clock.now())
+
+    @property
+    def granted(self) -> frozenset[Scope] | None:
+        """Its scopes; None where it is not confined. A word that this release does not know grants nothing."""
+        if self.scopes is None:
+            return None
+        words = self.scopes.split()
+        return frozenset(scope for scope in Scope if scope in words)
+
+    @property
+    def sorted_scopes(self) -> list[Scope] | None:
+        """Its scopes in their order; None where it is not confined."""
+        granted = self.granted
+        return None if granted is None else [scope for scope in Scope if scope in granted]
 
 
 class PortalFact(Model):

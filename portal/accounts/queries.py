@@ -1,11 +1,13 @@
-"""Accounts and users, as lists and by what people know them by."""
+"""Accounts, users and their tokens, as lists and by what people know them by."""
 
 from typing import Any, NoReturn
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy import ColumnElement, Row, and_, func, or_, select
+from sqlalchemy.orm import lazyload
 
-from portal.accounts.models import Account, User
+from portal.accounts.models import Account, ApiToken, User
+from portal.foundation import clock
 from portal.foundation.db import contains, session
 from portal.foundation.keyset import PAGE_SIZE, Page, paginate
 from portal.foundation.refusals import NotFound
@@ -64,6 +66,34 @@ def user_page(
     return paginate(statement, User.id, cursor=cursor)
 
 
+def live_tokens(user_id: UUID) -> list[ApiToken]:
+    """The user's tokens that can be used, newest first. There are fifty at most."""
+    live = select(ApiToken).where(ApiToken.user_id == user_id, _is_live())
+    return list(session.scalars(live.order_by(ApiToken.id.desc())))
+
+
+def token_page(
+    user_id: UUID, *, live: bool | None = None, cursor: str | None = None, page_size: int = PAGE_SIZE
+) -> Page[ApiToken]:
+    """The user's tokens, newest first: those that can be used, those that ended, or all."""
+    statement = select(ApiToken.id, ApiToken).where(ApiToken.user_id == user_id).options(lazyload(ApiToken.user))
+    if live is not None:
+        statement = statement.where(_is_live() if live else ~_is_live())
+    page = paginate(statement, ApiToken.id, cursor=cursor, page_size=page_size)
+    return Page([row.ApiToken for row in page.rows], page.next, page.previous, page.page_size)
+
+
+def get_token(token_id: UUID, *, user_id: UUID | None) -> ApiToken:
+    """The user's token. Raises NotFound, for another's too."""
+    token = session.get(ApiToken, token_id)
+    return token if token is not None and token.user_id == user_id else _absent()
+
+
+def successor_of(token_id: UUID) -> ApiToken | None:
+    """The token that takes over from it, if it was rotated."""
+    return session.scalar(select(ApiToken).where(ApiToken.rotated_from == token_id))
+
+
 def is_called(text: str) -> ColumnElement[bool]:
     """Whether an account of the statement goes by the text: its whole number, or a part of its name, in any case."""
     return or_(func.lower(Account.number) == text.lower(), contains(Account.name, text))
@@ -78,3 +108,7 @@ def places_of_accounts() -> tuple[list[str], list[str]]:
 
 def _absent() -> NoReturn:
     raise NotFound()
+
+
+def _is_live() -> ColumnElement[bool]:
+    return and_(ApiToken.revoked_at.is_(None), or_(ApiToken.expires_at.is_(None), ApiToken.expires_at > clock.now()))

@@ -68,6 +68,7 @@ _PROBLEM = {
             "examples": [Id.EXAMPLE],
             "description": "The payment that stands in the way.",
         },
+        "scope": {"type": "string", "examples": ["payments:write"], "description": "The scope that is missing."},
         "current_status": {"type": "string", "enum": [*Status], "description": "What the payment is by now."},
         "current_version": {"type": "integer", "examples": [2], "description": "The payment's version by now."},
     },

@@ -40,6 +40,9 @@ def answer(error: Exception) -> Response:
     if status == HTTPStatus.UNAUTHORIZED:
         bad = ', error="invalid_token"' if refusal.code == "invalid_token" else ""
         response.headers["WWW-Authenticate"] = f'Bearer realm="billing"{bad}'
+    if refusal.code == "scope_missing" and "scope" in refusal.details:
+        lacks = f'error="insufficient_scope", scope="{refusal.details["scope"]}"'  # RFC 6750
+        response.headers["WWW-Authenticate"] = f'Bearer realm="billing", {lacks}'
     return response
 
 

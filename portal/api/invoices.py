@@ -15,7 +15,7 @@ from portal.http.gate import current_actor
 @api.get("/invoices/")
 @api.arguments(InvoiceQuery, location="query")
 @api.response(200, InvoiceOut(many=True))
-@requires(Permission.BILLING_READ)
+@requires(Permission.INVOICE_READ)
 def invoice_list(query: dict[str, Any]) -> list[InvoiceRow]:
     """The invoices in the caller's scope, newest first; drafts for staff only."""
     wanted = InvoiceFilter(tuple(query["status"]), query["q"], with_drafts=current_actor().is_staff)
@@ -24,7 +24,7 @@ def invoice_list(query: dict[str, Any]) -> list[InvoiceRow]:
 
 @api.get("/invoices/<id:invoice_id>/")
 @api.response(200, InvoiceWithLinesOut)
-@requires(Permission.BILLING_READ)
+@requires(Permission.INVOICE_READ)
 def invoice(invoice_id: UUID) -> Invoice:
     """One invoice with its lines."""
     return get_invoice(invoice_id, with_drafts=current_actor().is_staff)

@@ -35,7 +35,7 @@ MOVED_ON = (*STALE, "action_not_allowed")
 @api.get("/payments/")
 @api.arguments(PaymentQuery, location="query")
 @api.response(200, PaymentSelectionOut(many=True))
-@requires(Permission.BILLING_READ)
+@requires(Permission.PAYMENT_READ)
 def payment_list(query: dict[str, Any]) -> list[PaymentRow]:
     """The payments in the caller's scope, newest first."""
     cursor, page_size = query.pop("cursor"), query.pop("page_size")
@@ -47,7 +47,7 @@ def payment_list(query: dict[str, Any]) -> list[PaymentRow]:
 @api.get("/payments/<id:payment_id>/")
 @api.arguments(Selection, location="query")
 @api.response(200, PaymentSelectionOut)
-@requires(Permission.BILLING_READ)
+@requires(Permission.PAYMENT_READ)
 def payment(query: dict[str, Any], payment_id: UUID) -> PaymentRow:
     """One payment with its events, or those of its fields that were asked for."""
     names = query["fields_"]

@@ -33,6 +33,8 @@ PROBLEMS: dict[str, Problem] = {
     "payment_method_not_available": Problem(400, "ask `/payment-methods/available/`; mind currencies and limits"),
     "invalid_cursor": Problem(400, "follow the links of a page"),
     "invalid_idempotency_key": Problem(400, "1 to 255 visible ASCII characters"),
+    "invalid_days": Problem(400, "1 to 3,650 days, and not beyond the life of the token that asks"),
+    "invalid_scope": Problem(400, "scopes that are of use to the user's role, and that the token that asks has"),
     "unknown_host": Problem(400, "call the portal by its own name"),
     "too_many_parameters": Problem(400, "at most 100 parameters"),
     "invalid_encoding": Problem(400, "send parameters in UTF-8"),
@@ -41,6 +43,7 @@ PROBLEMS: dict[str, Problem] = {
     "not_signed_in": Problem(401, "send `Authorization: Bearer …`"),
     "invalid_token": Problem(401, "the token is not known, expired or revoked: issue another"),
     "forbidden": Problem(403, "another role must do it"),
+    "scope_missing": Problem(403, "the token lacks the scope that `scope` names: use another, or issue one with it"),
     "own_payment": Problem(403, "nobody decides on their own payment: a colleague must"),
     "cross_site": Problem(403, "a browser's session acts from the portal's own pages only"),
     "confirmation_required": Problem(403, "a browser's session must show its second factor again: on `/confirmation`, "
@@ -53,6 +56,10 @@ PROBLEMS: dict[str, Problem] = {
     "payment_already_decided": Problem(409, "read the payment again: `current_status`, `current_version`"),
     "payment_changed": Problem(409, "read the payment again: `current_status`, `current_version`"),
     "action_not_allowed": Problem(409, "the payment's status does not allow it: see `allowed_actions`"),
+    "too_many_tokens": Problem(409, "revoke a token that is not used"),
+    "token_rotated": Problem(409, "the token has a successor: rotate that one"),
+    "token_ended": Problem(409, "the token has ended: issue a new one"),
+    "user_disabled": Problem(409, "the user is locked out: a token would not work"),
     "idempotency_key_in_use": Problem(409, "the first request still runs: again, with the same key, after "
                                            "`Retry-After`"),
     "body_too_large": Problem(413, "at most 1 MiB"),
@@ -60,6 +67,7 @@ PROBLEMS: dict[str, Problem] = {
     "unsupported_media_type": Problem(415, "send `Content-Type: application/json`"),
     "idempotency_key_reused": Problem(422, "the key was sent with another body; what was sent first counts"),
     "headers_too_large": Problem(431, "at most 100 headers of 32 KiB together"),
+    "too_many_requests": Problem(429, "again after `Retry-After`; `RateLimit-Remaining` says how many are left"),
     "internal_error": Problem(500, "nothing was changed; tell us the `request_id`"),
     "database_unavailable": Problem(503, "nothing was changed; again after `Retry-After`"),
     "database_busy": Problem(503, "nothing was changed; again after `Retry-After`"),
@@ -69,8 +77,9 @@ PROBLEMS: dict[str, Problem] = {
 OF_ALL = frozenset({
     "unknown_host", "too_many_parameters", "invalid_encoding", "bad_request", "invalid_input", "body_too_large",
     "address_too_long", "headers_too_large", "internal_error", "database_unavailable", "database_busy",
+    "too_many_requests",
 })  # fmt: skip
-OF_SIGNED_IN = frozenset({"not_signed_in", "invalid_token", "forbidden"})
+OF_SIGNED_IN = frozenset({"not_signed_in", "invalid_token", "forbidden", "scope_missing"})
 OF_ONE = frozenset({"not_found"})
 OF_PAGES = frozenset({"invalid_cursor"})
 OF_BODIES = frozenset({"malformed_json", "unsupported_media_type"})

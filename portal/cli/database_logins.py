@@ -25,7 +25,7 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
     Login.GATE: {
         "accounts": (READ,),
         "alembic_version": (READ,),
-        "api_tokens": (READ, "UPDATE (last_used_at)"),
+        "api_tokens": (READ, "UPDATE (last_used_at, last_used_address)"),
         "attempt_limits": EVERYTHING,
         "audit_chains": (READ, ADD, CHANGE),
         "audit_entries": (ADD,),
@@ -39,7 +39,7 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
         "account_payment_methods": (READ,),
         "accounts": (READ, LOCK),
         "alembic_version": (READ,),
-        "api_tokens": (READ, ADD, "UPDATE (last_used_at, revoked_at)"),
+        "api_tokens": (READ, ADD, "UPDATE (expires_at, last_used_at, last_used_address, revoked_at)"),
         "attempt_limits": EVERYTHING,
         "audit_chains": (READ, ADD, CHANGE),
         "audit_entries": (ADD,),
@@ -118,7 +118,7 @@ def grant_rights(connection: Connection) -> None:
     for table in connection.scalars(text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()")).all():
         _do(connection, "REVOKE ALL ON {} FROM PUBLIC", table)
         for login in RIGHTS_HOLDERS:
-            rights = RIGHTS[login].get(table, ()) if login in RIGHTS else _of_staff(table, append_only)
+            rights = _there(connection, table, RIGHTS[login]) if login in RIGHTS else _of_staff(table, append_only)
             _do(connection, "REVOKE ALL ON {} FROM {}", table, group_of(login))
             if rights:
                 _do(connection, f"GRANT {', '.join(rights)} ON {{}} TO {{}}", table, group_of(login))
@@ -127,6 +127,28 @@ def grant_rights(connection: Connection) -> None:
             _do(connection, "REVOKE ALL ON FUNCTION {}() FROM PUBLIC", function)
             for login in logins:
                 _do(connection, "GRANT EXECUTE ON FUNCTION {}() TO {}", function, group_of(login))
+
+
+def _there(connection: Connection, table: str, rights: Mapping[str, tuple[str, ...]]) -> list[str]:
+    """The rights on the table, on columns that it has: after a step back to an older release it lacks the newest."""
+    columns = set(
+        connection.scalars(
+            text(
+                "SELECT column_name FROM information_schema.columns"
+                " WHERE table_schema = current_schema() AND table_name = :table"
+            ),
+            {"table": table},
+        )
+    )
+    there = []
+    for right in rights.get(table, ()):
+        kind, is_of_columns, named = right.rstrip(")").partition(" (")
+        kept = [name for name in named.split(", ") if name in columns]
+        if not is_of_columns:
+            there.append(right)
+        elif kept:
+            there.append(f"{kind} ({', '.join(kept)})")
+    return there
 
 
 def _of_staff(table: str, append_only: set[str]) -> tuple[str, ...]:

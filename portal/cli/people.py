@@ -1,16 +1,18 @@
 """Commands about accounts, users and their tokens."""
 
 import sys
+from datetime import timedelta
 from uuid import UUID
 
 import click
 
 from portal.accounts import second_factor, service, tokens
-from portal.accounts.models import User
-from portal.accounts.queries import find_account, find_user
+from portal.accounts.models import ApiToken, User
+from portal.accounts.queries import find_account, find_user, token_page
 from portal.cli.speaking import OPERATOR, speaking
-from portal.foundation.access import Role
+from portal.foundation.access import Role, Scope
 from portal.foundation.ids import parse_id
+from portal.foundation.keyset import MAX_PAGE_SIZE
 from portal.foundation.refusals import NotFound
 
 ROLES = [role.value for role in Role if role is not Role.SYSTEM]
@@ -96,22 +98,38 @@ def token_commands() -> None:
 @click.option("--email", required=True, help="Whose token it is.")
 @click.option("--name", default="command line", show_default=True, help="The program that will use it.")
 @click.option("--days", type=int, help="How long it lives; for good if left out.")
+@click.option(
+    "--scope", "scopes", multiple=True, type=click.Choice([scope.value for scope in Scope]),
+    help="What it may do, once for each; all that its user may if left out.",
+)  # fmt: skip
 @speaking
-def issue_token(email: str, name: str, days: int | None) -> None:
+def issue_token(email: str, name: str, days: int | None, scopes: tuple[str, ...]) -> None:
     """Issue a token. It is printed once, alone on the last line."""
-    token, secret = tokens.issue_token(_user(email).id, by=OPERATOR, name=name, days=days)
-    until = f", until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""
-    click.echo(f"Token {token.id} of {email}{until}. Keep it now: only its hash is stored.")
-    click.echo(secret)
+    user = _user(email)
+    token, secret = tokens.issue_token(user.id, by=OPERATOR, name=name, days=days, scopes=scopes or None)
+    _show_once(token, secret)
 
 
 @token_commands.command("list")
 @click.option("--email", required=True)
 @speaking
 def list_tokens(email: str) -> None:
-    """List a user's tokens, without their secrets."""
-    for token in tokens.tokens_of(_user(email).id):
-        click.echo(f"{token.id}  {'live' if token.is_live else 'ended'}  {token.name}")
+    """List a user's newest hundred tokens, without their secrets."""
+    for token in token_page(_user(email).id, page_size=MAX_PAGE_SIZE).rows:
+        state, scopes = "live" if token.is_live else "ended", token.scopes or "everything"
+        hint = f"…{token.hint}" if token.hint else "older"
+        click.echo(f"{token.id}  {state}  {hint}  {token.name} ({scopes})")
+
+
+@token_commands.command("rotate")
+@click.argument("token_id")
+@click.option("--overlap-hours", type=click.IntRange(0, 168), default=24, show_default=True,
+              help="How long the old token goes on.")  # fmt: skip
+@speaking
+def rotate_token(token_id: str, overlap_hours: int) -> None:
+    """Issue a token's successor. It is printed once, alone on the last line."""
+    token, secret = tokens.rotate_token(_token_id(token_id), by=OPERATOR, overlap=timedelta(hours=overlap_hours))
+    _show_once(token, secret)
 
 
 @token_commands.command("revoke")
@@ -119,11 +137,21 @@ def list_tokens(email: str) -> None:
 @speaking
 def revoke_token(token_id: str) -> None:
     """End a token at once. TOKEN_ID is what `tokens list` shows."""
-    parsed: UUID | None = parse_id(token_id)
+    token = tokens.revoke_token(_token_id(token_id), by=OPERATOR)
+    click.echo(f"The token “{token.name}” is revoked.")
+
+
+def _show_once(token: ApiToken, secret: str) -> None:
+    until = f", until {token.expires_at:%Y-%m-%d %H:%M} UTC" if token.expires_at else ""
+    click.echo(f"Token {token.id} of {token.user.email}{until}. Keep it now: only its hash is stored.")
+    click.echo(secret)
+
+
+def _token_id(text: str) -> UUID:
+    parsed = parse_id(text)
     if parsed is None:
         raise NotFound("not_found", "This is not the id of a token. See: tokens list --email …")
-    token = tokens.revoke_token(parsed, by=OPERATOR)
-    click.echo(f"The token “{token.name}” is revoked.")
+    return parsed
 
 
 def _user(email: str) -> User:

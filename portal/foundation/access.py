@@ -1,4 +1,5 @@
-"""Who may do what: roles, permissions, and the mark by which a route declares the one that it needs."""
+"""Who may do what: roles, permissions, what a token may be confined to, and the mark by which a route declares the
+permission that it needs."""
 
 from collections.abc import Callable
 from enum import StrEnum
@@ -28,11 +29,14 @@ class Permission(StrEnum):
     """One thing that somebody may be allowed to do."""
 
     PROFILE = "profile"
-    """See one's own profile, and issue and revoke one's own tokens."""
+    """See one's own profile; one's own password, sessions and second factor."""
+    OWN_TOKENS = "own_tokens"
+    """See, issue, rotate and revoke one's own tokens."""
     OWN_ACCOUNT = "own_account"
     """See what belongs to one's own account. Staff have none."""
-    BILLING_READ = "billing_read"
-    """Read invoices, payments and credits: customers their account's, staff everybody's."""
+    INVOICE_READ = "invoice_read"
+    """Read invoices: customers their account's, staff everybody's. Likewise payments."""
+    PAYMENT_READ = "payment_read"
     PAYMENT_SUBMIT = "payment_submit"
     PAYMENT_CANCEL = "payment_cancel"
     PAYMENT_DECIDE = "payment_decide"
@@ -47,11 +51,12 @@ class Permission(StrEnum):
     AUDIT_READ = "audit_read"
 
 
-_CUSTOMER = {Permission.PROFILE, Permission.OWN_ACCOUNT, Permission.BILLING_READ}
+_ONESELF = {Permission.PROFILE, Permission.OWN_TOKENS}
+_CUSTOMER = _ONESELF | {Permission.OWN_ACCOUNT, Permission.INVOICE_READ, Permission.PAYMENT_READ}
 _PAYER = _CUSTOMER | {Permission.PAYMENT_SUBMIT, Permission.PAYMENT_CANCEL}
-_REVIEWER = {
-    Permission.PROFILE,
-    Permission.BILLING_READ,
+_REVIEWER = _ONESELF | {
+    Permission.INVOICE_READ,
+    Permission.PAYMENT_READ,
     Permission.STAFF_READ,
     Permission.PAYMENT_CANCEL,
     Permission.PAYMENT_DECIDE,
@@ -71,6 +76,51 @@ PERMISSIONS: dict[Role, frozenset[Permission]] = {
     Role.ADMIN: frozenset(_REVIEWER | _CONFIGURATION | {Permission.PAYMENT_REFUND, Permission.AUDIT_READ}),
     Role.SYSTEM: frozenset(_CONFIGURATION | {Permission.PAYMENT_SETTLE}),
 }
+
+
+class Scope(StrEnum):
+    """What a token may be confined to. Whatever its scopes, a token does no more than its user may."""
+
+    PAYMENTS_READ = "payments:read"
+    PAYMENTS_WRITE = "payments:write"
+    PAYMENTS_DECIDE = "payments:decide"
+    INVOICES_READ = "invoices:read"
+    INVOICES_WRITE = "invoices:write"
+    ACCOUNT_READ = "account:read"
+    ACCOUNTS_READ = "accounts:read"
+    ACCOUNTS_WRITE = "accounts:write"
+    CONFIG_WRITE = "config:write"
+    AUDIT_READ = "audit:read"
+    WEBHOOKS_WRITE = "webhooks:write"
+    TOKENS_WRITE = "tokens:write"
+
+
+SCOPES: dict[Permission, Scope] = {
+    Permission.PROFILE: Scope.ACCOUNT_READ,
+    Permission.OWN_TOKENS: Scope.TOKENS_WRITE,
+    Permission.OWN_ACCOUNT: Scope.ACCOUNT_READ,
+    Permission.INVOICE_READ: Scope.INVOICES_READ,
+    Permission.PAYMENT_READ: Scope.PAYMENTS_READ,
+    Permission.PAYMENT_SUBMIT: Scope.PAYMENTS_WRITE,
+    Permission.PAYMENT_CANCEL: Scope.PAYMENTS_WRITE,
+    Permission.PAYMENT_DECIDE: Scope.PAYMENTS_DECIDE,
+    Permission.PAYMENT_REFUND: Scope.PAYMENTS_DECIDE,
+    Permission.PAYMENT_SETTLE: Scope.PAYMENTS_DECIDE,
+    Permission.STAFF_READ: Scope.ACCOUNTS_READ,
+    Permission.ACCOUNT_MANAGE: Scope.ACCOUNTS_WRITE,
+    Permission.USER_MANAGE: Scope.ACCOUNTS_WRITE,
+    Permission.INVOICE_MANAGE: Scope.INVOICES_WRITE,
+    Permission.METHOD_MANAGE: Scope.CONFIG_WRITE,
+    Permission.AUDIT_READ: Scope.AUDIT_READ,
+}
+"""The scope that a confined token needs for each permission, beside the role of its user. None implies another."""
+
+
+def scopes_of(role: Role) -> list[Scope]:
+    """The scopes that are of any use to the role, in their order."""
+    useful = {SCOPES[permission] for permission in PERMISSIONS[role]}
+    return [scope for scope in Scope if scope in useful]
+
 
 View = TypeVar("View", bound=Callable[..., object])
 _MARK = "declared_access"

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from portal.foundation.access import PERMISSIONS, Permission, Role
+from portal.foundation.access import PERMISSIONS, SCOPES, Permission, Role, Scope
 from portal.foundation.refusals import ConfirmationRequired, Forbidden
 
 
@@ -25,6 +25,10 @@ class Actor:
     """The browser's session; None for tokens and the command line."""
     needs_confirmation: bool = False
     """Whether a browser's session has to show the second factor again before it does something weighty."""
+    scopes: frozenset[Scope] | None = None
+    """What the token is confined to; None where it is not, or where nobody came by a token."""
+    token_id: UUID | None = None
+    """The token by which they came; None for sessions and the command line."""
 
     @classmethod
     def system(cls, part: str) -> "Actor":
@@ -36,12 +40,20 @@ class Actor:
         return self.role.is_staff
 
     def may(self, permission: Permission) -> bool:
-        return permission in PERMISSIONS[self.role]
+        """Whether the role allows it and, for a confined token, the scopes too."""
+        return permission in PERMISSIONS[self.role] and self._reaches(SCOPES[permission])
 
     def must(self, permission: Permission) -> None:
-        """Raise Forbidden unless the actor has the permission."""
-        if not self.may(permission):
+        """Raise Forbidden unless the actor has the permission, and the scope of it."""
+        if permission not in PERMISSIONS[self.role]:
             raise Forbidden("forbidden", f"Your role ({self.role}) does not allow this. Ask somebody whose role does.")
+        scope = SCOPES[permission]
+        if not self._reaches(scope):
+            message = f"This token is not for that: it lacks the scope {scope}. Use another, or issue one with it."
+            raise Forbidden("scope_missing", message, scope=scope.value)
+
+    def _reaches(self, scope: Scope) -> bool:
+        return self.scopes is None or scope in self.scopes
 
     def must_confirm(self) -> None:
         """Raise ConfirmationRequired where the second factor has to be shown again first."""

@@ -8,7 +8,7 @@ from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
 from portal.foundation.freetext import mask_card_numbers
-from portal.foundation.refusals import ConfirmationRequired, NotSignedIn, OutcomeUnknown, Refusal
+from portal.foundation.refusals import ConfirmationRequired, NotSignedIn, OutcomeUnknown, Refusal, TooManyAttempts
 from portal.html import confirmation
 from portal.http.once import FIELD
 
@@ -22,10 +22,11 @@ _ADVICE = {
     415: "Go back and use the forms of the pages.",
     431: "Delete this site's cookies in your browser, and try again.",
     422: "Look at your payments: what this form did stands there. For something else, open the form anew.",
-    429: "Nothing was changed. A browser in which you signed in before is not slowed down by what others try.",
+    429: "Nothing was changed. Wait a moment, then go back or reload this page.",
     503: "Reload this page in a moment. If it lasts, tell us the request number below.",
     500: "Nothing was changed. Try again; if it happens again, tell us the request number below.",
 }
+_AFTER_ATTEMPTS = "Nothing was changed. A browser in which you signed in before is not slowed down by what others try."
 _AFTER_UNKNOWN = "Look whether it is there before you send it again."
 _AFTER_UNKNOWN_WITH_KEY = "Look whether it is there, or send the very same form again: it counts once."
 _SAID = {
@@ -47,7 +48,7 @@ def answer(error: Exception) -> Response:
         return confirmation.page()
     status, message = _read(error)
     unknown = isinstance(error, OutcomeUnknown)
-    advice = _advice_after_unknown() if unknown else _ADVICE.get(status, _ADVICE[400])
+    advice = _advice(error, status)
     page = render_template("errors/error.html", status=status, message=message, advice=advice, unknown=unknown)
     response = make_response(page, status)
     if isinstance(error, Refusal) and error.retry_after is not None:
@@ -68,8 +69,10 @@ def _read(error: Exception) -> tuple[int, str]:
     return status, _SAID.get(status, "The portal did not take this request.")
 
 
-def _advice_after_unknown() -> str:
-    return _AFTER_UNKNOWN_WITH_KEY if request.form.get(FIELD) else _AFTER_UNKNOWN
+def _advice(error: Exception, status: int) -> str:
+    if isinstance(error, OutcomeUnknown):
+        return _AFTER_UNKNOWN_WITH_KEY if request.form.get(FIELD) else _AFTER_UNKNOWN
+    return _AFTER_ATTEMPTS if isinstance(error, TooManyAttempts) else _ADVICE.get(status, _ADVICE[400])
 
 
 def _to_sign_in() -> Response:

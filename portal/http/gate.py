@@ -1,4 +1,5 @@
-"""The gate in front of every view: who asks, whether the route lets them, whose rows they see, and no forged forms."""
+"""The gate in front of every view: who asks and how often, whether the route lets them, whose rows they see, and no
+forged forms."""
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
@@ -12,6 +13,7 @@ from portal.foundation.db import end_reading
 from portal.foundation.refusals import NotSignedIn
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import account_scope
+from portal.http import rates
 from portal.http.identity import comes_by_token, identify
 from portal.http.origins import refuse_other_origins
 
@@ -55,12 +57,16 @@ def enter(scope: AbstractContextManager[None]) -> None:
 def _pass() -> None:
     g.scopes = ExitStack()
     g.actor, g.account = None, None
-    if request.endpoint in (None, "static") or request.blueprint == "probes" or request.method == "OPTIONS":
-        return  # OPTIONS tells an address's methods, which the API's description tells everybody; browsers ask unsigned
+    if request.endpoint == "static" or request.blueprint == "probes":
+        return
+    if request.endpoint is None or request.method == "OPTIONS":
+        rates.count(None)  # OPTIONS tells an address's methods, as the API's description does; browsers ask unsigned
+        return
     forgeable = request.method not in SAFE_METHODS and not comes_by_token()
     if forgeable:
         refuse_other_origins()
-    g.actor = identify()
+    g.actor = _asker()
+    rates.count(g.actor)
     view = current_app.view_functions[str(request.endpoint)]
     _let_in(view)
     if forgeable:
@@ -68,6 +74,15 @@ def _pass() -> None:
     if g.actor is not None and declared(view) is not None:  # what is open to everybody, such as signing in, is nobody's
         mine = g.actor.account_id
         enter(by_login(Login.STAFF) if mine is None else account_scope(mine))
+
+
+def _asker() -> Actor | None:
+    """Who asks. Whoever shows a token that opens nothing is nobody, and counts as such."""
+    try:
+        return identify()
+    except NotSignedIn:
+        rates.count(None)
+        raise
 
 
 def _let_in(view: Callable[..., object]) -> None:

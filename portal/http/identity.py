@@ -1,12 +1,14 @@
 """Who asks: a browser session, or on the API a bearer token."""
 
+from dataclasses import replace
+
 from flask import Flask, Request, after_this_request, current_app, g, request, session
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
 from portal.accounts import sessions, sign_in
 from portal.accounts.agents import device_name
-from portal.accounts.models import User, UserSession
+from portal.accounts.models import ApiToken, User, UserSession
 from portal.accounts.sessions import Cookies, Lifetimes, Place
 from portal.accounts.tokens import find_live_token
 from portal.foundation.access import Role
@@ -115,7 +117,7 @@ def identify() -> Actor | None:
     if is_api(request):
         header = request.headers.get("Authorization")
         if header is not None:
-            return _actor(_bearer(header), "api")
+            return _token_actor(header)
         return _session_actor("api")
     return _session_actor("admin" if request.path.startswith("/admin/") else "web")
 
@@ -134,13 +136,19 @@ def _session_actor(face: str) -> Actor | None:
     return _actor(current_user.row.user, face, current_user.row) if current_user.is_authenticated else None
 
 
-def _bearer(header: str) -> User:
+def _token_actor(header: str) -> Actor:
+    token = _bearer(header)
+    return replace(_actor(token.user, "api"), scopes=token.granted, token_id=token.id)
+
+
+def _bearer(header: str) -> ApiToken:
     scheme, _, secret = header.partition(" ")
-    token = find_live_token(secret.strip()) if scheme.lower() == "bearer" else None
+    is_bearer = scheme.lower() == "bearer"
+    token = find_live_token(secret.strip(), address=request.remote_addr or "") if is_bearer else None
     if token is None:
         message = "This token is not known, expired or revoked. Issue another on your profile page."
         raise NotSignedIn("invalid_token", message)
-    return token.user
+    return token
 
 
 def _actor(user: User, face: str, row: UserSession | None = None) -> Actor:

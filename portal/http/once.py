@@ -50,6 +50,7 @@ def once(view: View) -> View:
         asked = Asked(by=current_actor(), route=str(request.endpoint), key=key, fingerprint=_fingerprint(values))
         said_before = list(session.get("_flashes", []))
         tries = count(1)
+        made: dict[bytes, bytes] = {}  # what is kept of an answer of ours -> the answer
 
         def unit() -> Response:
             is_first_try = next(tries) == 1
@@ -58,11 +59,14 @@ def once(view: View) -> View:
             with transaction():
                 row, first_use = claim(asked)
                 if not first_use:
-                    return _repeat(row, is_replay=is_first_try)  # else it is our own, whose answer was lost on the way
+                    response = _repeat(row, is_replay=is_first_try)  # else it is our own, lost on the way
+                    response.data = made.get(row.body or b"", response.data)
+                    return response
                 response = current_app.make_response(view(**values))
                 if response.status_code >= HTTPStatus.BAD_REQUEST:
                     raise _NotKept(response)
                 _keep(row, response, session.get("_flashes", [])[len(said_before) :])
+                made[row.body or b""] = response.get_data()
                 return response
 
         try:
@@ -71,6 +75,14 @@ def once(view: View) -> View:
             return refused.response
 
     return answer
+
+
+def show_once(field: str) -> None:
+    """Keep this field's value out of what is kept of the answer: a repeat says null. For secrets, which no table holds.
+
+    Belongs into a view of the API, whose answer has the field in its ``data``.
+    """
+    g.shown_once = field
 
 
 def read_key(given: str) -> str:
@@ -106,8 +118,16 @@ def _fingerprint(values: dict[str, Any]) -> str:
 
 def _keep(row: IdempotencyKey, response: Response, said: list[Any]) -> None:
     row.status, row.content_type = response.status_code, response.content_type
-    row.location, row.body = response.headers.get("Location"), response.get_data()
+    row.location, row.body = response.headers.get("Location"), _without_secret(response.get_data())
     row.flashes = _flashes.dumps(said)
+
+
+def _without_secret(body: bytes) -> bytes:
+    if "shown_once" not in g:
+        return body
+    envelope = current_app.json.loads(body)
+    data = envelope["data"] | {g.shown_once: None}
+    return current_app.json.dumps(envelope | {"data": data}).encode()
 
 
 def _with_own_id(body: bytes) -> bytes:

@@ -59,6 +59,7 @@ def _who(actor: Actor | None) -> dict[str, Any]:
         "role": actor.role.value,
         "face": actor.face,
         "account_id": str(actor.account_id) if actor.account_id else None,
+        **({"token_id": str(actor.token_id)} if actor.token_id else {}),
     }
 
 

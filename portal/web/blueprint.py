@@ -6,7 +6,7 @@ from portal.foundation.access import Permission, declared
 from portal.foundation.refusals import Forbidden
 
 web = Blueprint("web", __name__)
-_FOR_EVERYBODY = (None, Permission.PROFILE)
+_FOR_EVERYBODY = (None, Permission.PROFILE, Permission.OWN_TOKENS)
 
 
 @web.before_request

@@ -11,8 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import text
 
-from portal.accounts.queries import user_page
-from portal.accounts.tokens import tokens_of
+from portal.accounts.queries import token_page, user_page
 from portal.billing.credits.queries import ledger_page
 from portal.billing.invoices.queries import InvoiceFilter, invoice_page
 from portal.billing.payments.queries import (
@@ -89,7 +88,7 @@ LISTS_OF_STAFF: dict[str, Callable[[Large], Any]] = {
     "ix_payments_reference": lambda large: with_same_reference(large.payment),
     "ix_invoices_status_id": lambda large: invoice_page(OPEN, cursor=large.invoice_cursor, page_size=5),
     "ix_users_account_id_id": lambda large: user_page(account_id=large.world.account.id),
-    "ix_api_tokens_user_id_id": lambda large: tokens_of(large.world.owner.id),
+    "ix_api_tokens_user_id_id": lambda large: token_page(large.world.owner.id, live=False),
     "ix_audit_entries_account_id_id": lambda large: audit_page(AuditFilter(account_id=large.world.account.id)),
     "ix_audit_entries_subject": lambda large: audit_page(AuditFilter(subject_id=large.payment.id)),
 }

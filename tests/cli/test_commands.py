@@ -62,7 +62,22 @@ def test_a_token_is_alone_on_the_last_line_and_ends(app: Flask, make: Factory) -
         assert token is not None
         assert (token.user_id, token.name) == (user.id, "ledger")
     listed = run(app, "tokens", "list", "--email", "ada@portal.example").output
-    assert listed == f"{token.id}  live  ledger\n"
+    assert listed == f"{token.id}  live  …{secret[-4:]}  ledger (everything)\n"
+    narrow = ("--scope", "payments:read", "--scope", "invoices:read")
+    issued = run(app, "tokens", "issue", "--email", "ada@portal.example", "--name", "reads", *narrow)
+    with app.app_context():
+        narrowed = find_live_token(issued.stdout.splitlines()[-1])
+        assert narrowed is not None
+        assert narrowed.scopes == "invoices:read payments:read"
+    rotated = run(app, "tokens", "rotate", str(narrowed.id), "--overlap-hours", "0")
+    with app.app_context():
+        successor = find_live_token(rotated.stdout.splitlines()[-1])
+        assert find_live_token(issued.stdout.splitlines()[-1]) is None
+        assert successor is not None
+        assert (successor.rotated_from, successor.scopes) == (narrowed.id, narrowed.scopes)
+    assert run(app, "tokens", "rotate", str(narrowed.id)).stderr == (
+        "Error: This token has ended. Issue a new one instead.\n"
+    )
     assert run(app, "tokens", "revoke", str(token.id)).output == "The token “ledger” is revoked.\n"
     with app.app_context():
         assert find_live_token(secret) is None

@@ -10,12 +10,14 @@ from tests.e2e.conftest import Visitor
 
 pytestmark = pytest.mark.xdist_group("e2e")
 AXE = Path(__file__).resolve().parents[1] / "vendor/axe/axe.min.js"
-CUSTOMER = ("/", "/invoices/", "/payments/", "/payments/?q=nothing-like-this", "/profile/", "/profile/second-factor",
-            "/api/v1/billing/docs/#report")  # fmt: skip
+CUSTOMER = (
+    "/", "/invoices/", "/payments/", "/payments/?q=nothing-like-this", "/profile/", "/profile/tokens/",
+    "/profile/second-factor", "/api/v1/billing/docs/#report",
+)  # fmt: skip
 STAFF = (
     "/admin/approvals/", "/admin/payments/", "/admin/invoices/", "/admin/accounts/", "/admin/users/", "/admin/methods/",
     "/admin/audit/", "/admin/accounts/new", "/admin/users/new", "/admin/invoices/new", "/admin/methods/new",
-    "/profile/", "/profile/second-factor",
+    "/profile/", "/profile/tokens/", "/profile/second-factor",
 )  # fmt: skip
 LISTS = ("/invoices/", "/payments/", "/admin/approvals/", "/admin/payments/", "/admin/invoices/", "/admin/accounts/",
          "/admin/users/", "/admin/methods/")  # fmt: skip
@@ -47,6 +49,38 @@ def test_every_page(
     for path in list(addresses(page, server, fixed)):
         page.goto(f"{server}{path}")
         found += faults_of(page, path)
+    assert found == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_a_tokens_life_in_a_browser(width: int, scheme: str, visitor: Callable[..., Visitor], server: str) -> None:
+    """Issued for what was ticked, shown, rotated and revoked; what is not chosen folds away, and counts not."""
+    who = visitor(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
+    page = who.sign_in("member@acme.example")
+    name, found = f"Ledger {width} {scheme}", []
+    page.goto(f"{server}/profile/tokens/")
+    page.get_by_label("Name").fill(name)
+    page.get_by_label("Everything").check()
+    assert not page.get_by_label("See invoices").is_visible()
+    page.get_by_label("Only this").check()
+    page.get_by_label("See invoices").check()
+    page.get_by_role("button", name="Issue a token").click()
+    page.get_by_role("heading", name="Your new token").wait_for()
+    found += faults_of(page, "issued")
+    page.get_by_role("link", name="I have copied it").click()
+    found += faults_of(page, "listed")
+    page.get_by_role("link", name=name).click()
+    found += faults_of(page, "one token")
+    page.get_by_label("The old one ends").select_option("in 7 days")
+    page.get_by_role("button", name="Rotate").click()
+    page.get_by_role("heading", name="Your new token").wait_for()
+    found += faults_of(page, "rotated")
+    page.goto(f"{server}/profile/tokens/")
+    page.get_by_role("link", name=name).first.click()
+    page.get_by_role("button", name="Revoke").click()
+    page.get_by_text(f"The token “{name}” is revoked.").wait_for()
+    found += faults_of(page, "revoked")
     assert found == []
 
 

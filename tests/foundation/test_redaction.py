@@ -5,6 +5,7 @@ import pytest
 from portal.foundation.redaction import is_secret_name, mask_ibans, redact
 
 TOKEN = "bp_Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6"
+NEWER = "bp_live_" + "0123456789" * 4 + "nosuchone"
 SIGNED = "eyJjc3JmX3Rva2VuIjoiZmExZmQ4In0.awcGDQ.0QO3Px9u2SOtTLK2YtBgiYf-148"
 
 
@@ -12,6 +13,8 @@ SIGNED = "eyJjc3JmX3Rva2VuIjoiZmExZmQ4In0.awcGDQ.0QO3Px9u2SOtTLK2YtBgiYf-148"
     ("text", "shown"),
     [
         (f"token {TOKEN}!", "token bp_***!"),
+        (f"token {NEWER}!", "token bp_***!"),
+        (f"token=x{NEWER}&y", "token=xbp_***&y"),
         ("Authorization: Bearer abc.def-ghi", "Authorization: Bearer ***"),
         ("authorization: basic dXNlcjpwYXNz", "authorization: basic ***"),
         (f"cookie {SIGNED}", "cookie [signed]"),

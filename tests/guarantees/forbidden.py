@@ -36,6 +36,22 @@ def _twice(rows: Rows, table: str, values: Row) -> None:
         rows.insert(table, **values)
 
 
+def _token(rows: Rows) -> Row:
+    return rows.one("api_tokens")
+
+
+def _succeed_a_token_twice(rows: Rows, _world: World) -> None:
+    first = _token(rows)
+    for digit in "01":
+        rows.copy("api_tokens", first, secret_hash=digit * 64, rotated_from=first["id"])
+
+
+def _bring_a_token_back(rows: Rows, _world: World) -> None:
+    token_id = _token(rows)["id"]
+    rows.change("api_tokens", token_id, revoked_at=clock.now())
+    rows.change("api_tokens", token_id, revoked_at=None)
+
+
 def _session(user_id: UUID) -> Row:
     now = clock.now()
     return {
@@ -151,6 +167,14 @@ FORBIDDEN: dict[str, Attempt] = {
     "fk_api_tokens_user_id": lambda rows, _: rows.copy(
         "api_tokens", rows.one("api_tokens"), secret_hash="0" * 64, user_id=new_id()
     ),
+    "ck_api_tokens_scopes": lambda rows, _: rows.copy(
+        "api_tokens", rows.one("api_tokens"), secret_hash="0" * 64, scopes=""
+    ),
+    "uq_api_tokens_rotated_from": _succeed_a_token_twice,
+    "api_tokens_follow_their_own_users": lambda rows, w: rows.copy(
+        "api_tokens", _token(rows), secret_hash="0" * 64, user_id=w.admin.id, rotated_from=_token(rows)["id"]
+    ),
+    "api_tokens_keep_what_was_granted": _bring_a_token_back,
     "fk_user_sessions_user_id": lambda rows, _: rows.insert("user_sessions", **_session(NOBODY)),
     "uq_user_sessions_secret_hash": lambda rows, w: _twice(rows, "user_sessions", _session(w.owner.id)),
     "user_sessions_stay_ended": _revive_a_session,

@@ -92,7 +92,9 @@ def test_an_id_that_is_anothers_and_one_that_is_absent(app: Flask, world: World,
 
 def test_input_that_is_not_valid_says_nothing_of_what_was_typed(app: Flask, world: World, make: Factory) -> None:
     pages = Pages(app).sign_in(world.owner)
-    assert pages.post("/profile/tokens/", {"name": "my secret plan", "days": "many"}).status == 400
+    assert (
+        pages.post("/profile/tokens/", {"access": "everything", "name": "my secret plan", "days": "many"}).status == 400
+    )
     assert Caller(app, make.token(world.owner)).post("/payments/manual/", {"4111111111111111": "x"}).status_code == 400
     assert refusals(app) == [
         by(world.owner, "web", "user", world.owner.id, told("web.create_token", "invalid_input", 400)),

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from flask import Flask
 
+from portal.accounts.queries import live_tokens
 from portal.foundation import logs
 from tests.api.conftest import BASE, Caller
 from tests.factories import Factory
@@ -34,6 +35,8 @@ def test_a_request_is_one_line_that_names_the_route_and_not_the_address(
     owner = make.user("owner", account)
     payment = make.payment(make.invoice(account), owner)
     caller = Caller(app, make.token(owner))
+    with app.app_context():
+        token_id = str(live_tokens(owner.id)[0].id)
     lines()
     answer = caller.raw("POST", f"{BASE}/payments/{payment.id}/approval/?q=typed", json={"version": 1})
     (line,) = lines()
@@ -52,6 +55,7 @@ def test_a_request_is_one_line_that_names_the_route_and_not_the_address(
         "role": "owner",
         "face": "api",
         "account_id": str(account.id),
+        "token_id": token_id,
         "refusal": "forbidden",
         "logger": "portal.requests",
     }

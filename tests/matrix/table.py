@@ -18,7 +18,10 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
     ("web.overview", "GET"): SIGNED_IN,
     ("web.profile", "GET"): SIGNED_IN,
     ("web.change_password", "POST"): SIGNED_IN,
+    ("web.token_list", "GET"): SIGNED_IN,
     ("web.create_token", "POST"): SIGNED_IN,
+    ("web.token", "GET"): SIGNED_IN,
+    ("web.renew_token", "POST"): SIGNED_IN,
     ("web.end_token", "POST"): SIGNED_IN,
     ("web.second_step", "GET"): EVERYBODY,
     ("web.finish_session", "POST"): EVERYBODY,
@@ -99,5 +102,29 @@ API: dict[tuple[str, str], frozenset[str]] = {
     ("api.invoice", "GET"): CUSTOMERS | STAFF,
     ("api.account", "GET"): CUSTOMERS,
     ("api.credit_transactions", "GET"): CUSTOMERS,
+    ("api.token_list", "GET"): SIGNED_IN,
+    ("api.issue_token", "POST"): SIGNED_IN,
+    ("api.rotate_token", "POST"): SIGNED_IN,
+    ("api.revoke_token", "POST"): SIGNED_IN,
 }
 LET_IN = PAGES | API
+
+SCOPE_OF: dict[str, str] = {
+    "api.payment_list": "payments:read",
+    "api.payment": "payments:read",
+    "api.report": "payments:write",
+    "api.cancel": "payments:write",
+    "api.approve": "payments:decide",
+    "api.reject": "payments:decide",
+    "api.refund": "payments:decide",
+    "api.available_methods": "account:read",
+    "api.invoice_list": "invoices:read",
+    "api.invoice": "invoices:read",
+    "api.account": "account:read",
+    "api.credit_transactions": "account:read",
+    "api.token_list": "tokens:write",
+    "api.issue_token": "tokens:write",
+    "api.rotate_token": "tokens:write",
+    "api.revoke_token": "tokens:write",
+}
+"""What a confined token needs for each route of the API, beside its user's role. No scope opens another's routes."""

@@ -6,7 +6,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from tests.factories import Factory
-from tests.matrix.table import CUSTOMERS, LET_IN
+from tests.matrix.table import CUSTOMERS, LET_IN, SCOPE_OF
 from tests.matrix.visitors import JOURNALS, House, Visitor, Written
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -44,6 +44,29 @@ def test_who_is_let_in(house: House) -> None:
                 if outcome != expected or (outcome != "in" and not written.tables <= JOURNALS):
                     wrong.append((rule.endpoint, method, visitor.name, outcome, expected, written.tables.copy()))
     assert wrong == []
+
+
+def test_what_a_confined_token_is_let_in_to(house: House) -> None:
+    """A token of each scope at every route of the API: it needs the scope and its user's role, and is told which."""
+    written = Written(house.app)
+    wrong = []
+    for rule in rules(house.app):
+        for method in METHODS:
+            if (rule.endpoint, method) not in LET_IN or not rule.endpoint.startswith("api."):
+                continue
+            for visitor in house.confined:
+                written.tables.clear()
+                answer = visitor.send(method, house.path(rule, house.ids_of(visitor)))
+                scope, may = SCOPE_OF[rule.endpoint], visitor.role in LET_IN[rule.endpoint, method]
+                expected = "in" if may and visitor.scope == scope else f"scope_missing {scope}" if may else "forbidden"
+                outcome = read_scope(answer)
+                if outcome != expected or (outcome != "in" and not written.tables <= JOURNALS):
+                    wrong.append((rule.endpoint, method, visitor.name, outcome, expected, written.tables.copy()))
+    assert wrong == []
+
+
+def test_every_route_of_the_api_names_its_scope(app: Flask) -> None:
+    assert set(SCOPE_OF) == {rule.endpoint for rule in rules(app) if rule.endpoint.startswith("api.")}
 
 
 def test_foreign_is_like_absent(house: House) -> None:
@@ -127,6 +150,14 @@ def read(response: TestResponse) -> str:
     if response.status_code == 403:
         return "forbidden"
     return "in" if response.status_code not in (404, 405) and response.status_code < 500 else str(response.status_code)
+
+
+def read_scope(response: TestResponse) -> str:
+    """The same, for a refusal with its code, and the scope that it names."""
+    if response.status_code != 403:
+        return read(response)
+    body = response.get_json(force=True)
+    return " ".join(word for word in (body["code"], body.get("scope")) if word)
 
 
 def bare(response: TestResponse) -> bytes:

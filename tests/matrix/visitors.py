@@ -12,8 +12,11 @@ from werkzeug.test import TestResponse
 from portal.accounts import service as accounts
 from portal.accounts import sessions, tokens
 from portal.accounts.models import ApiToken, User
+from portal.accounts.queries import live_tokens
 from portal.accounts.sessions import Place
+from portal.accounts.token_format import new_secret
 from portal.foundation import clock
+from portal.foundation.access import Role, scopes_of
 from portal.foundation.db import transaction
 from portal.foundation.ids import new_id
 from portal.foundation.tenancy import across_accounts
@@ -45,6 +48,8 @@ class Visitor:
     role: str
     pages: Pages
     token: str = ""
+    scope: str = ""
+    """What the token is confined to; empty where it is not."""
 
     def send(self, method: str, path: str) -> TestResponse:
         """A request as this visitor would send it, in order in all but what is asked for."""
@@ -74,6 +79,7 @@ class House:
         self.visitors += [self._disabled(), self._signed_out()]
         self.callers = [self._by_token(role, user) for role, user in self.users.items()]
         self.callers += [self._by_bad_token(kind) for kind in ("disabled", "revoked", "expired", "guessed")]
+        self.confined = [self._by_scope(role, scope) for role in ("owner", "admin") for scope in scopes_of(Role(role))]
         self.own, self.foreign = self._ids("acme"), self._ids("globex")
         self.of_users = {role: self._of(user) for role, user in self.users.items()}
 
@@ -126,6 +132,11 @@ class House:
     def _by_token(self, role: str, user: User) -> Visitor:
         return Visitor(f"token of {role}", role, Pages(self.app), self.make.token(user))
 
+    def _by_scope(self, role: str, scope: str) -> Visitor:
+        user = self.users[role]
+        token = self.make.token(user, scopes=[scope])
+        return Visitor(f"token of {role} for {scope}", role, Pages(self.app), token, scope)
+
     def _disabled(self) -> Visitor:
         user = self.make.user("owner", self.acme)
         visitor = Visitor("disabled", "nobody", Pages(self.app).sign_in(user))
@@ -145,7 +156,7 @@ class House:
         user = self.make.user("owner", self.acme)
         secret = self.make.token(user, days=1)
         with self.app.app_context(), across_accounts():
-            (token,) = tokens.tokens_of(user.id)
+            (token,) = live_tokens(user.id)
             if kind == "disabled":
                 self._disable(user)
             elif kind == "revoked":
@@ -154,7 +165,7 @@ class House:
                 with transaction() as unit:
                     unit.execute(update(ApiToken).where(ApiToken.id == token.id).values(expires_at=clock.now()))
             else:
-                secret = secret[:-1] + ("A" if secret[-1] != "A" else "B")
+                secret = new_secret()
         return Visitor(f"{kind} token", "nobody", Pages(self.app), secret)
 
     def _disable(self, user: User) -> None:

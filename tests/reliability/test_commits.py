@@ -51,6 +51,18 @@ def test_with_a_key_the_api_finds_out_by_itself(
 
 
 @pytest.mark.parametrize("fate", FAULTS)
+def test_a_secret_that_was_not_shown_yet_is_shown(fate: AtCommit, world: World, behind: Flask, network: Proxy) -> None:
+    """No table holds it, so that the answer found in one lacks it; but the portal has not told anybody so far."""
+    fail(network, fate)
+    answer = send(world.caller(behind), "/tokens/", {"name": "ledger"}, "k")
+    assert (answer.status_code, "Idempotent-Replayed" in answer.headers) == (201, False)
+    made = answer.get_json()["data"]
+    assert Caller(world.app, made["secret"]).get("/account/").status_code == 200
+    again = send(world.caller(behind), "/tokens/", {"name": "ledger"}, "k")
+    assert (again.get_json()["data"], again.headers["Idempotent-Replayed"]) == (made | {"secret": None}, "true")
+
+
+@pytest.mark.parametrize("fate", FAULTS)
 def test_without_a_key_the_api_says_that_it_cannot_tell(
     fate: AtCommit, world: World, behind: Flask, network: Proxy
 ) -> None:

@@ -85,7 +85,7 @@ def test_every_page_needs_a_sign_in(world: World, make: Factory) -> None:
 def test_a_get_changes_nothing(world: World, make: Factory) -> None:
     payment = make.payment(make.invoice(world.account), world.users["owner"])
     pages = world.visit("owner")
-    for path in (f"/payments/{payment.id}/cancellation", "/logout", "/profile/tokens/"):
+    for path in (f"/payments/{payment.id}/cancellation", "/logout", "/profile/sessions/end"):
         assert pages.get(path).status == 405
     assert pages.get("/").status == 200
     assert make.payment_now(payment).version == 1

@@ -75,17 +75,19 @@ def test_invoices_by_status(world: World, make: Factory) -> None:
 
 def test_a_token_is_shown_once(world: World) -> None:
     pages = world.visit("owner")
-    page = pages.post("/profile/tokens/", {"name": "ledger", "days": "30"})
+    page = pages.post("/profile/tokens/", {"access": "everything", "name": "ledger", "days": "30"})
     secret = page.root.one("code").text
     assert (page.status, page.h1, secret.startswith("bp_")) == (201, "Your new token", True)
     assert page.response.headers["Cache-Control"] == "no-store"
-    profile = pages.get("/profile/")
-    assert secret not in profile.response.text
-    assert [row[0] for row in profile.rows_of("Tokens")] == ["ledger"]
+    listed = pages.get("/profile/tokens/")
+    assert secret not in listed.response.text
+    assert [row[:3] for row in listed.rows_of("Tokens")] == [["ledger", f"…{secret[-4:]}", "all that you may"]]
     client = world.app.test_client()
     headers = {"Authorization": f"Bearer {secret}"}
     assert client.get("/api/v1/billing/account/", headers=headers).status_code == 200
-    (form,) = [form for form in profile.root.all("form") if "revocation" in form.attributes["action"]]
+    shown = pages.get(listed.links["ledger"])
+    assert secret not in shown.response.text
+    (form,) = [form for form in shown.root.all("form") if "revocation" in form.attributes["action"]]
     assert pages.follow(pages.post(form.attributes["action"])).notices == ["The token “ledger” is revoked."]
     assert client.get("/api/v1/billing/account/", headers=headers).status_code == 401
     assert world.visit("member").post(form.attributes["action"]).status == 404
@@ -97,11 +99,68 @@ def test_bad_tokens_are_refused_at_their_field(world: World) -> None:
         ({"name": ""}, "name"),
         ({"name": "x" * 101}, "name"),
         ({"name": "a\x00b"}, "name"),
-        ({"name": "x", "days": "0"}, "days"),
-        ({"name": "x", "days": "many"}, "days"),
-        ({"name": "x", "days": "9" * 5000}, "days"),
-        ({"name": "x", "days": "-1"}, "days"),
+        ({"days": "0"}, "days"),
+        ({"days": "many"}, "days"),
+        ({"days": "9" * 5000}, "days"),
+        ({"days": "-1"}, "days"),
     ):
-        page = pages.post("/profile/tokens/", data)
+        page = pages.post("/profile/tokens/", {"name": "x", "access": "everything"} | data)
         assert (page.status, list(page.field_errors)) == (400, [field])
-    assert pages.get("/profile/").rows_of("Tokens") == []
+    assert "There is none." in pages.get("/profile/tokens/").text
+
+
+def test_what_a_token_may_do_is_chosen(world: World) -> None:
+    """Nothing is chosen for people: neither all by leaving all out, nor what their role cannot use."""
+    pages = world.visit("viewer")
+    refused: tuple[tuple[dict[str, str], str], ...] = (
+        ({}, "Choose what it may do."),
+        ({"access": "some"}, "Say what the token may do."),
+        ({"access": "some", "scopes": "payments:write"}, "'payments:write' is not a valid choice"),
+        ({"access": "all"}, "Not a valid choice"),
+    )
+    for data, why in refused:
+        page = pages.post("/profile/tokens/", {"name": "x"} | data)
+        assert page.status == 400
+        assert why in page.text, data
+    scopes = ["invoices:read", "account:read"]
+    made = pages.post("/profile/tokens/", {"name": "reads", "access": "some", "scopes": scopes, "days": "30"})
+    secret = made.root.one("code", class_="secret").text
+    assert "See invoices" in made.text
+    calls = {
+        path: world.app.test_client().get(f"/api/v1/billing{path}", headers={"Authorization": f"Bearer {secret}"})
+        for path in ("/account/", "/invoices/", "/payments/")
+    }
+    assert [answer.status_code for answer in calls.values()] == [200, 200, 403]
+    assert pages.get("/profile/tokens/").rows_of("Tokens")[0][2] == "invoices:read, account:read"
+
+
+def test_a_token_is_rotated_by_its_page(world: World) -> None:
+    pages = world.visit("owner")
+    old = pages.post("/profile/tokens/", {"name": "ledger", "access": "everything"}).root.one("code").text
+    path = pages.get("/profile/tokens/").links["ledger"]
+    assert pages.post(f"{path}rotation", {"hours": "5"}).status == 400
+    made = pages.post(f"{path}rotation", {"hours": "24"})
+    new = made.root.one("code").text
+    assert (made.status, made.h1) == (201, "Your new token")
+    assert "The old one works until" in made.text
+    client = world.app.test_client()
+    for secret in (old, new):
+        assert client.get("/api/v1/billing/account/", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
+    again = pages.post(f"{path}rotation", {"hours": "0"})
+    assert (again.status, "has a successor" in again.text) == (409, True)
+    assert "Rotate it" not in pages.get(path).text
+    assert world.visit("member").get(path).status == 404
+    assert world.visit("member").post(f"{path}rotation", {"hours": "24"}).status == 404
+
+
+def test_tokens_that_ended_are_in_pages(world: World, make: Factory) -> None:
+    for number in range(21):
+        make.token(world.users["owner"], f"t{number}")
+    pages = world.visit("owner")
+    listed = pages.get("/profile/tokens/")
+    for path in [listed.links[f"t{number}"] for number in range(21)]:
+        assert pages.post(f"{path}revocation").status == 303
+    first = pages.get("/profile/tokens/")
+    assert [row[0] for row in first.rows_of("Ended tokens")] == [f"t{number}" for number in range(20, 0, -1)]
+    second = pages.get(first.links["Older →"])
+    assert [row[0] for row in second.rows_of("Ended tokens")] == ["t0"]

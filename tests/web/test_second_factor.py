@@ -135,7 +135,7 @@ def test_in_the_demo_staff_sign_in_without(world: World, make: Factory) -> None:
         mark_as_demo()
     pages, sent = after_password(world, user)
     assert sent.location == "/admin/approvals/"
-    assert pages.post("/profile/tokens/", {"name": "x"}).status == 201
+    assert pages.post("/profile/tokens/", {"access": "everything", "name": "x"}).status == 201
 
 
 def test_a_code_seen_by_somebody_is_worth_nothing(world: World) -> None:
@@ -260,7 +260,7 @@ def test_roles_factors_and_staffs_tokens_ask_again(world: World, make: Factory) 
     weighty = {
         f"/admin/users/{member.id}/role": {"role": "viewer"},
         f"/admin/users/{reviewer.id}/second-factor/reset": {},
-        "/profile/tokens/": {"name": "ledger"},
+        "/profile/tokens/": {"access": "everything", "name": "ledger"},
         "/admin/users/new": new,
         f"/admin/users/{member.id}/password": {"password": new["password"]},
     }
@@ -273,7 +273,7 @@ def test_roles_factors_and_staffs_tokens_ask_again(world: World, make: Factory) 
             kept = {name: value for name, value in form.items() if name != "password"}
             assert carried(asked) == {"to": address, **kept}
         code = authenticators.code(admin)
-        issued = pages.post("/profile/tokens/", {"name": "ledger", "confirmation_code": code})
+        issued = pages.post("/profile/tokens/", {"access": "everything", "name": "ledger", "confirmation_code": code})
         assert issued.status == 201
         assert pages.post(f"/admin/users/{member.id}/role", {"role": "viewer"}).status == 303
         page = pages.post("/admin/users/new", new | {"password": ""})
@@ -290,7 +290,7 @@ def test_a_confirmation_gives_the_session_another_cookie_and_leaves_other_tabs_f
         code = authenticators.code(world.users["admin"])
         assert pages.post("/confirmation", {"confirmation_code": code}).status == 303
         assert (pages.get("/profile/").status, thief.get("/profile/").status) == (200, 302)
-        assert pages.post("/profile/tokens/", {"name": "x"}, token=other_tab).status == 201
+        assert pages.post("/profile/tokens/", {"access": "everything", "name": "x"}, token=other_tab).status == 201
 
 
 def test_a_confirmation_is_throttled_and_belongs_to_its_session(world: World) -> None:

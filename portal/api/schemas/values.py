@@ -105,11 +105,8 @@ class Number(fields.Integer):
         super().__init__(metadata={"examples": [example]} | kwargs.pop("metadata", {}), **kwargs)
 
 
-class Version(fields.Integer):
-    """The payment's version that the decider saw: an integer as JSON Schema understands it, so that 1.0 is 1."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(metadata={"minimum": 1, "examples": [1]}, **kwargs)
+class Whole(fields.Integer):
+    """A JSON integer as JSON Schema understands it, so that 1.0 is 1; nothing that only looks like one."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
         if type(value) is float and value.is_integer():
@@ -117,6 +114,13 @@ class Version(fields.Integer):
         if type(value) is not int:
             raise self.make_error("invalid")
         return value
+
+
+class Version(Whole):
+    """The payment's version that the decider saw."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"minimum": 1, "examples": [1]}, **kwargs)
 
 
 def _page_size(value: int) -> None:
