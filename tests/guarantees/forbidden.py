@@ -140,6 +140,10 @@ FORBIDDEN: dict[str, Attempt] = {
     "ck_accounts_country": changing("accounts", lambda _, w: w.acme.id, country="D"),
     "ck_accounts_currency": changing("accounts", lambda _, w: w.acme.id, currency="EU"),
     "uq_accounts_number": copying("accounts"),
+    "ck_accounts_external_id": changing("accounts", lambda _, w: w.acme.id, external_id=""),
+    "uq_accounts_external_id": lambda rows, w: [
+        rows.change("accounts", account.id, external_id="X") for account in (w.acme, w.globex)
+    ],
     "ck_users_role": changing("users", lambda _, w: w.owner.id, role="lord"),
     "ck_users_staff_have_no_account": changing("users", lambda _, w: w.owner.id, role="admin"),
     "uq_users_email": copying("users"),
@@ -202,6 +206,13 @@ FORBIDDEN: dict[str, Attempt] = {
         "invoices", rows.one("invoices", id=w.free.id), number="new", status="lost"
     ),
     "uq_invoices_number": copying("invoices"),
+    "ck_invoices_external_id": changing("invoices", lambda _, w: w.draft.id, external_id=""),
+    "uq_invoices_external_id": lambda rows, w: [
+        rows.change("invoices", invoice.id, external_id="X") for invoice in (w.draft, w.free)
+    ],
+    "invoices_keep_their_external_id": lambda rows, w: [
+        rows.change("invoices", w.draft.id, external_id=given) for given in ("X", "Y")
+    ],
     "fk_invoices_account_id": lambda rows, w: rows.copy(
         "invoices", rows.one("invoices", id=w.free.id), number="new", account_id=new_id()
     ),
