@@ -7,10 +7,10 @@ from flask import Flask
 from flask.json.provider import JSONProvider
 from flask_smorest import Api
 
-from portal.api import account, invoices, payments
+from portal.api import account, accounts, audit, invoices, methods, payments, users
 from portal.api.blueprint import api
 
-__all__ = ["account", "invoices", "payments", "register"]
+__all__ = ["account", "accounts", "audit", "invoices", "methods", "payments", "register", "users"]
 
 _SETTINGS = {
     "API_TITLE": "Billing Portal",

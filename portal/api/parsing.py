@@ -20,6 +20,9 @@ _CODES = {
     "Field may not be null.": ("null", "This field must not be null."),
     "Not a valid string.": ("invalid_type", "This must be a string."),
     "Not a valid integer.": ("invalid_type", "This must be an integer."),
+    "Not a valid boolean.": ("invalid_type", "This must be true or false."),
+    "Not a valid list.": ("invalid_type", "This must be a list."),
+    "Invalid input type.": ("invalid_type", "This must be an object."),
 }
 
 
@@ -40,8 +43,13 @@ class StrictParser(FlaskParser):
     def handle_error(self, error: ValidationError, *_: Any, **__: Any) -> NoReturn:
         """Turn marshmallow's findings into one refusal."""
         messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
-        errors = sorted(_field_errors(messages), key=_unknown_last)  # else their order would be a set's
-        raise Invalid.fields(errors)
+        (found,) = messages.values()  # by where in the request they are: in one place
+        raise _refusal(found)
+
+
+def refusal_of(error: ValidationError) -> Invalid:
+    """marshmallow's findings on an object as one refusal."""
+    return _refusal(error.normalized_messages())  # type: ignore[no-untyped-call]
 
 
 def read_object(req: Request) -> dict[str, Any]:
@@ -103,12 +111,9 @@ def _check(value: Any, depth: int) -> None:
         _check(child, depth - 1)
 
 
-def _field_errors(messages: dict[str, Any]) -> Iterable[FieldError]:
-    for location in messages.values():
-        for field, found in location.items():
-            for message in _flat(found):
-                code, text = _CODES.get(message, ("invalid", message))
-                yield FieldError(str(field), code, text)
+def _refusal(messages: dict[str, Any]) -> Invalid:
+    errors = [FieldError(field, *_CODES.get(message, ("invalid", message))) for field, message in _flat(messages)]
+    return Invalid.fields(sorted(errors, key=_unknown_last))  # else their order would be a set's
 
 
 def _unknown_last(error: FieldError) -> tuple[bool, str]:
@@ -116,10 +121,11 @@ def _unknown_last(error: FieldError) -> tuple[bool, str]:
     return unknown, error.field if unknown else ""
 
 
-def _flat(found: Any) -> Iterable[str]:
-    """Messages of a field, of the items of a list, or of a refusal that a field raised."""
-    if isinstance(found, dict):
-        for nested in found.values():
-            yield from _flat(nested)
-    else:
-        yield from (str(message) for message in found)
+def _flat(found: Any, field: str = "") -> Iterable[tuple[str, str]]:
+    """Messages by field: ``q``; ``status`` for an item of a list of words; ``lines.0.quantity`` in one of objects."""
+    if not isinstance(found, dict):
+        yield from ((field, str(message)) for message in found)
+        return
+    for name, nested in found.items():
+        is_word = isinstance(name, int) and not isinstance(nested, dict)
+        yield from _flat(nested, field if is_word else f"{field}.{name}" if field else str(name))

@@ -1,6 +1,7 @@
 """Requests as such: who may, in what shape, and that nothing answers 500."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -29,12 +30,44 @@ ROUTES: list[tuple[str, str, set[str], int]] = [
     ("GET", f"/invoices/{ID}/", CUSTOMERS | STAFF, 404),
     ("GET", "/account/", CUSTOMERS, 200),
     ("GET", "/credit-transactions/", CUSTOMERS, 200),
+    ("GET", "/accounts/", STAFF, 200),
+    ("POST", "/accounts/", {"admin"}, 400),
+    ("GET", f"/accounts/{ID}/", STAFF, 404),
+    ("PATCH", f"/accounts/{ID}/", {"admin"}, 404),
+    ("PUT", f"/accounts/by-external-id/{ID}/", {"admin"}, 400),
+    ("GET", f"/accounts/{ID}/payment-methods/", STAFF, 404),
+    ("PUT", f"/accounts/{ID}/payment-methods/{ID}/", {"admin"}, 400),
+    ("GET", f"/accounts/{ID}/credit-transactions/", STAFF, 404),
+    ("GET", f"/accounts/{ID}/payments/", STAFF, 404),
+    ("GET", f"/accounts/{ID}/invoices/", STAFF, 404),
+    ("POST", f"/accounts/{ID}/invoices/", {"admin"}, 400),
+    ("PUT", f"/accounts/{ID}/invoices/by-external-id/{ID}/", {"admin"}, 400),
+    ("POST", f"/accounts/{ID}/users/", {"admin"}, 400),
+    ("POST", "/invoices/bulk/", {"admin"}, 400),
+    ("POST", f"/invoices/{ID}/issue/", {"admin"}, 404),
+    ("POST", f"/invoices/{ID}/voiding/", {"admin"}, 400),
+    ("GET", "/users/", {"admin"}, 200),
+    ("POST", "/users/", {"admin"}, 400),
+    ("GET", f"/users/{ID}/", {"admin"}, 404),
+    ("PUT", f"/users/{ID}/role/", {"admin"}, 400),
+    ("PUT", f"/users/{ID}/password/", {"admin"}, 400),
+    ("POST", f"/users/{ID}/activation/", {"admin"}, 404),
+    ("POST", f"/users/{ID}/deactivation/", {"admin"}, 404),
+    ("POST", f"/users/{ID}/sessions/end/", {"admin"}, 404),
+    ("POST", f"/users/{ID}/second-factor/reset/", {"admin"}, 404),
+    ("GET", "/payment-method-configs/", STAFF, 200),
+    ("POST", "/payment-method-configs/", {"admin"}, 400),
+    ("GET", f"/payment-method-configs/{ID}/", STAFF, 404),
+    ("PUT", f"/payment-method-configs/{ID}/", {"admin"}, 400),
+    ("POST", f"/payment-method-configs/{ID}/activation/", {"admin"}, 404),
+    ("POST", f"/payment-method-configs/{ID}/deactivation/", {"admin"}, 404),
+    ("GET", "/audit-log/", {"admin"}, 200),
 ]
 
 
 def test_every_route_is_in_the_matrix(app: Flask) -> None:
     rules = {
-        (method, rule.rule.removeprefix(BASE).replace("<id:payment_id>", ID).replace("<id:invoice_id>", ID))
+        (method, re.sub("<[^>]+>", ID, rule.rule.removeprefix(BASE)))
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith(BASE)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}

@@ -10,7 +10,8 @@ from flask import Flask, current_app
 from werkzeug.test import TestResponse
 
 from tests.factories import Factory
-from tests.matrix.visitors import House, Visitor, Written
+from tests.matrix.table import LET_IN
+from tests.matrix.visitors import House, Visitor, Written, body_of
 from tests.pages import Node, Page
 
 ENDS_THE_SESSION = {"/logout"}
@@ -38,7 +39,7 @@ class Field:
                 "GET", f"{self.path}?{urlencode(values, errors='surrogatepass')}", headers=self._headers()
             )
         if self.is_json:
-            return self.who.pages.send("POST", self.path, data=json.dumps(values), headers=self._headers(),
+            return self.who.pages.send(self.method, self.path, data=json.dumps(values), headers=self._headers(),
                                        content_type="application/json")  # fmt: skip
         return self.who.pages.send("POST", self.path, data=values | {"csrf_token": self.who.pages.csrf_token})
 
@@ -48,7 +49,7 @@ class Field:
         if self.method == "GET":
             return self.who.pages.send("GET", f"{self.path}?{named}", headers=self._headers())
         if self.is_json:
-            return self.who.pages.send("POST", self.path, data=b'{"' + self.name.encode() + b'": "' + raw + b'"}',
+            return self.who.pages.send(self.method, self.path, data=b'{"' + self.name.encode() + b'": "' + raw + b'"}',
                                        headers=self._headers(), content_type="application/json")  # fmt: skip
         token = urlencode({"csrf_token": self.who.pages.csrf_token})
         return self.who.pages.send("POST", self.path, data=f"{token}&{named}",
@@ -86,17 +87,21 @@ class Fields:
             for method, operation in methods.items():
                 if method == "parameters":  # of the path itself
                     continue
-                who = callers["admin" if address.split("/")[-2] in ("approval", "rejection", "refund") else "owner"]
+                who = callers["owner" if "owner" in self._let_in(method, address) else "admin"]
                 for parameter in operation.get("parameters", []):
                     if parameter.get("in") == "query":
                         yield Field(who, "GET", address, parameter["name"])
                 for name in self._body(operation, described):
-                    yield Field(who, method.upper(), address, name, self._others(address), is_json=True)
+                    yield Field(who, method.upper(), address, name, self._others(method, address), is_json=True)
 
-    def _others(self, address: str) -> dict[str, Any]:
+    def _let_in(self, method: str, address: str) -> frozenset[str]:
+        endpoint, _ = self.house.app.url_map.bind("").match(address, method.upper())
+        return LET_IN[endpoint, method.upper()]
+
+    def _others(self, method: str, address: str) -> dict[str, Any]:
         if address.endswith("/manual/"):
             return {"invoice_id": str(self.house.own["invoice_id"]), "payment_method": "bank_transfer"}
-        return {"version": 1}
+        return body_of(method.upper(), address)
 
     def _body(self, operation: dict[str, Any], described: dict[str, Any]) -> list[str]:
         content = operation.get("requestBody", {}).get("content", {})

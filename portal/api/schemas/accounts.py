@@ -1,8 +1,8 @@
 """Accounts, what they may pay with, and their credits, field by field."""
 
-from marshmallow import Schema, fields
+from marshmallow import Schema, fields, validate
 
-from portal.api.schemas.values import Amount, Id, Moment
+from portal.api.schemas.values import Amount, Flag, Id, Moment, PageQuery
 
 
 class AccountOut(Schema):
@@ -16,6 +16,72 @@ class AccountOut(Schema):
     locale = fields.String()
     timezone = fields.String()
     credit_balance = fields.Integer()
+
+
+class AccountForStaffOut(AccountOut):
+    """An account as staff see it."""
+
+    external_id = fields.String()
+    created_at = Moment()
+
+
+class AccountRowOut(Schema):
+    """An account as the list shows it."""
+
+    id = Id()
+    number = fields.String()
+    external_id = fields.String()
+    name = fields.String()
+    country = fields.String()
+    currency = fields.String()
+    created_at = Moment()
+
+
+class AccountQuery(PageQuery):
+    """Which accounts. ``q`` looks into number and name."""
+
+    q = fields.String(load_default="", validate=validate.Length(max=200))
+    country = fields.String(load_default="", validate=validate.Length(max=2))
+
+
+class AccountByExternalId(Schema):
+    """An account as it shall be. Locale and time zone that are left out stay, or are ``en`` and ``UTC``."""
+
+    number = fields.String(required=True)
+    name = fields.String(required=True)
+    country = fields.String(required=True)
+    currency = fields.String(required=True)
+    locale = fields.String()
+    timezone = fields.String()
+
+
+class NewAccount(AccountByExternalId):
+    """A new account."""
+
+    external_id = fields.String()
+
+
+class AccountChange(Schema):
+    """What shall change of an account; what is left out stays."""
+
+    name = fields.String()
+    locale = fields.String()
+    timezone = fields.String()
+    external_id = fields.String()
+
+
+class AccountMethod(Schema):
+    """In what an account deviates for one method."""
+
+    is_allowed = Flag(required=True)
+    is_default = Flag(load_default=False)
+    label = fields.String(load_default="")
+
+
+class AccountMethodOut(AccountMethod):
+    """The same, with the method that it is about."""
+
+    method = fields.String()
 
 
 class MethodOut(Schema):
@@ -40,6 +106,13 @@ class MethodsOut(Schema):
     currency = fields.String()
     default_method = fields.String()
     count = fields.Integer()
+
+
+class AccountMethodsOut(Schema):
+    """In what the account deviates, for each method, and what it may pay with in the end."""
+
+    methods = fields.List(fields.Nested(AccountMethodOut))
+    available = fields.List(fields.Nested(MethodOut))
 
 
 class CreditTransactionOut(Schema):

@@ -7,6 +7,7 @@ from marshmallow import Schema, ValidationError, fields, post_dump, post_load, v
 from portal.api.schemas.values import Amount, Id, Moment, PageQuery, Version
 from portal.billing.payments.history import history
 from portal.billing.payments.states import Status, read_status
+from portal.billing.payments.tracking import tracking
 from portal.http.gate import current_actor
 
 
@@ -29,6 +30,15 @@ class PaymentQuery(PageQuery):
     created_from = Moment(load_default=None)
     created_to = Moment(load_default=None)
     q = fields.String(load_default="", validate=validate.Length(max=200))
+
+
+class PaymentListQuery(PaymentQuery):
+    """Which payments of all accounts. ``queue=approval`` lists what waits for staff's decision, the oldest first."""
+
+    queue = fields.String(load_default="", validate=validate.OneOf(["approval"]))
+    account = fields.String(load_default="", validate=validate.Length(max=200))
+    country = fields.String(load_default="", validate=validate.Length(max=2))
+    currency = fields.String(load_default="", validate=validate.Length(max=3))
 
 
 class ManualPayment(Schema):
@@ -114,7 +124,31 @@ class PaymentOut(Schema):
         return data
 
 
-class PaymentWithEventsOut(PaymentOut):
-    """A payment with its history."""
+class PaymentRowOut(PaymentOut):
+    """A payment as the list shows it. Staff read whose it is, and in the queue whether its reference came twice."""
 
+    account_name = fields.String()
+    account_country = fields.String(attribute="country")
+    reference_used_elsewhere = fields.Boolean()
+
+    @post_dump
+    def _whose_for_staff(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if not current_actor().is_staff:
+            for name in ("account_name", "account_country", "reference_used_elsewhere"):
+                del data[name]
+        return data
+
+
+class TrackingOut(Schema):
+    """Where a payment stands and what comes next, in the words of the customer's page."""
+
+    stands = fields.String()
+    comes_next = fields.String()
+    can_pay_again = fields.Boolean()
+
+
+class PaymentWithEventsOut(PaymentOut):
+    """A payment with its history, and where it stands."""
+
+    tracking = fields.Function(lambda payment: TrackingOut().dump(tracking(payment, current_actor())))
     events = fields.Function(lambda payment: EventOut(many=True).dump(history(payment, current_actor())))

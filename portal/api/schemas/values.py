@@ -1,6 +1,7 @@
 """Kinds of values, as JSON writes and reads them; and where in a list one is."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -47,13 +48,41 @@ class Moment(fields.Field[datetime]):
         raise ValidationError("This is not a time: write it like 2026-01-31T09:30:00Z.")
 
 
-class Version(fields.Integer):
-    """The payment's version that the decider saw: a JSON integer."""
+class Day(fields.Field[date]):
+    """A calendar day: ``2026-01-31`` and no other form of it."""
+
+    def _serialize(self, value: date | None, *_: Any, **__: Any) -> str | None:
+        return None if value is None else value.isoformat()
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
+        try:
+            if isinstance(value, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII):
+                return date.fromisoformat(value)
+        except ValueError:
+            pass
+        raise ValidationError("This is not a day: write it like 2026-01-31.")
+
+
+class Flag(fields.Boolean):
+    """true or false, and nothing that is read as one of them."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if type(value) is not bool:
+            raise self.make_error("invalid", input=value)
+        return value
+
+
+class Whole(fields.Integer):
+    """A JSON integer: no text, and no decimals that are zero."""
 
     def _deserialize(self, value: Any, *args: Any, **kwargs: Any) -> int:
         if type(value) is not int:
             raise self.make_error("invalid")
         return value
+
+
+class Version(Whole):
+    """The payment's version that the decider saw."""
 
 
 def _page_size(value: int) -> None:

@@ -88,7 +88,7 @@ def _columns() -> Select[*tuple[Any, ...]]:
     return select(
         Invoice.id, Invoice.number, Invoice.account_id, Account.name.label("account_name"), Invoice.status,
         Invoice.currency, Invoice.total_minor, Invoice.amount_paid_minor, Invoice.credits, Invoice.issue_date,
-        Invoice.due_date,
+        Invoice.due_date, Invoice.external_id,
     ).outerjoin(Account, Invoice.account_id == Account.id)  # fmt: skip
 
 
