@@ -127,5 +127,5 @@ def _flat(found: Any, field: str = "") -> Iterable[tuple[str, str]]:
         yield from ((field, str(message)) for message in found)
         return
     for name, nested in found.items():
-        is_word = isinstance(name, int) and not isinstance(nested, dict)
-        yield from _flat(nested, field if is_word else f"{field}.{name}" if field else str(name))
+        of_itself = field and (name == "_schema" or (isinstance(name, int) and not isinstance(nested, dict)))
+        yield from _flat(nested, field if of_itself else f"{field}.{name}" if field else str(name))
