@@ -32,7 +32,7 @@ FORM = {
 """What all forms ask for, so that a form is in order and the id decides."""
 _INVOICE = {"number": "N-1", "lines": [{"description": "Support", "unit_price": "10.00"}]}
 _ACCOUNT = {"number": "N-1", "name": "Somebody", "country": "DE", "currency": "EUR"}
-_USER = {"name": "Somebody", "email": "somebody@portal.example", "password": FORM["password"]}
+_USER = {"name": "Somebody", "email": "else@portal.example", "password": FORM["password"]}  # not who FORM signs in as
 BODIES: dict[str, dict[str, Any]] = {
     "approval": {"version": 1}, "rejection": {"version": 1, "reason": "not found"},
     "refund": {"version": 1, "reason": "twice"}, "cancellation": {"version": 1},
