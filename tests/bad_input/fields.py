@@ -33,7 +33,7 @@ class Field:
 
     def send(self, value: Any) -> TestResponse:
         """The request with this value in this field, and all other fields in order."""
-        values = self.others | {self.name: value}
+        values = put(self.others, self.name, value)
         if self.method == "GET":
             return self.who.pages.send(
                 "GET", f"{self.path}?{urlencode(values, errors='surrogatepass')}", headers=self._headers()
@@ -49,14 +49,24 @@ class Field:
         if self.method == "GET":
             return self.who.pages.send("GET", f"{self.path}?{named}", headers=self._headers())
         if self.is_json:
-            return self.who.pages.send(self.method, self.path, data=b'{"' + self.name.encode() + b'": "' + raw + b'"}',
-                                       headers=self._headers(), content_type="application/json")  # fmt: skip
+            body = json.dumps(put(self.others, self.name, "@@")).encode().replace(b"@@", raw)
+            return self.who.pages.send(self.method, self.path, data=body, headers=self._headers(),
+                                       content_type="application/json")  # fmt: skip
         token = urlencode({"csrf_token": self.who.pages.csrf_token})
         return self.who.pages.send("POST", self.path, data=f"{token}&{named}",
                                    content_type="application/x-www-form-urlencoded")  # fmt: skip
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.who.token}"} if self.who.token else {}
+
+
+def put(values: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
+    """The values with this one at its place: ``lines.0.quantity`` is in the first object of a list."""
+    head, _, rest = name.partition(".0.")
+    if not rest:
+        return values | {head: value}
+    (first, *others) = values.get(head) or [{}]
+    return values | {head: [put(first, rest, value), *others]}
 
 
 class Fields:
@@ -103,15 +113,18 @@ class Fields:
             return {"invoice_id": str(self.house.own["invoice_id"]), "payment_method": "bank_transfer"}
         return body_of(method.upper(), address)
 
-    def _body(self, operation: dict[str, Any], described: dict[str, Any]) -> list[str]:
-        content = operation.get("requestBody", {}).get("content", {})
-        names = []
-        for media in content.values():
-            schema = media["schema"]
-            if "$ref" in schema:
-                schema = described["components"]["schemas"][schema["$ref"].split("/")[-1]]
-            names += schema["properties"]
-        return names
+    def _body(self, operation: dict[str, Any], described: dict[str, Any]) -> Iterator[str]:
+        for media in operation.get("requestBody", {}).get("content", {}).values():
+            yield from self._names(media["schema"], described)
+
+    def _names(self, schema: dict[str, Any], described: dict[str, Any]) -> Iterator[str]:
+        """The names of an object's fields; those of objects in a list as ``lines.0.quantity``."""
+        if "$ref" in schema:
+            schema = described["components"]["schemas"][schema["$ref"].split("/")[-1]]
+        for name, kind in schema.get("properties", {}).items():
+            yield name
+            for inner in self._names(kind.get("items", {}), described):
+                yield f"{name}.0.{inner}"
 
     def _pages(self, visitor: Visitor) -> Iterator[Page]:
         for rule in self.house.app.url_map.iter_rules():

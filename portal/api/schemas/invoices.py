@@ -7,7 +7,7 @@ from marshmallow import Schema, ValidationError, fields, post_dump, post_load, v
 from portal.api.errors import told
 from portal.api.parsing import refusal_of
 from portal.api.schemas.values import Amount, Day, Flag, Id, PageQuery, Whole
-from portal.billing.invoices.bulk import WantedInvoice
+from portal.billing.invoices.wanted import WantedInvoice
 from portal.http.gate import current_actor
 
 _FOR_STAFF = ("account_id", "external_id")
