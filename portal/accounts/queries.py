@@ -5,6 +5,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Row, func, or_, select
 
+from portal.accounts.external_ids import read_external_id
 from portal.accounts.models import Account, User
 from portal.foundation.db import contains, session
 from portal.foundation.keyset import PAGE_SIZE, Page, paginate
@@ -31,6 +32,11 @@ def find_account(number: str) -> Account | None:
 
 def find_account_by_external_id(external_id: str) -> Account | None:
     return session.scalar(select(Account).where(Account.external_id == external_id))
+
+
+def get_account_by_external_id(external_id: str) -> Account:
+    """The account that the back office calls so. Raises Invalid and NotFound."""
+    return find_account_by_external_id(read_external_id(external_id)) or _absent()
 
 
 def account_page(

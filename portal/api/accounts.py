@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.accounts import service
 from portal.accounts.models import Account
-from portal.accounts.queries import account_page, get_account
+from portal.accounts.queries import account_page, get_account, get_account_by_external_id
 from portal.api.blueprint import api, paged
 from portal.api.schemas.accounts import (
     AccountByExternalId,
@@ -67,6 +67,14 @@ def account_of_staff(account_id: UUID) -> dict[str, Any]:
 def update_account(body: dict[str, Any], account_id: UUID) -> dict[str, Any]:
     """Change what may change of an account."""
     return _told(service.update_account(account_id, by=current_actor(), **body))
+
+
+@api.get("/accounts/by-external-id/<external_id>/")
+@api.response(200, AccountForStaffOut)
+@requires(Permission.STAFF_READ)
+def account_by_external_id(external_id: str) -> dict[str, Any]:
+    """One account, by the id that the back office calls it."""
+    return _told(get_account_by_external_id(external_id))
 
 
 @api.put("/accounts/by-external-id/<external_id>/")

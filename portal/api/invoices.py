@@ -24,7 +24,7 @@ from portal.billing.invoices.bulk import Result, create_invoices
 from portal.billing.invoices.figures import InvoiceRow
 from portal.billing.invoices.lines import read_lines
 from portal.billing.invoices.models import Invoice
-from portal.billing.invoices.queries import InvoiceFilter, get_invoice, invoice_page
+from portal.billing.invoices.queries import InvoiceFilter, get_invoice, get_invoice_by_external_id, invoice_page
 from portal.billing.invoices.upsert import put_invoice
 from portal.billing.payments.service import void_invoice
 from portal.foundation.access import Permission, requires
@@ -64,6 +64,14 @@ def account_invoices(query: dict[str, Any], account_id: UUID) -> list[InvoiceRow
 def create_invoice(body: dict[str, Any], account_id: UUID) -> ResponseReturnValue:
     """Add an invoice of the account: a draft, or issued."""
     return _created(service.create_invoice(by=current_actor(), **_read(body, account_id)))
+
+
+@api.get("/accounts/<id:account_id>/invoices/by-external-id/<external_id>/")
+@api.response(200, InvoiceWithLinesOut)
+@requires(Permission.STAFF_READ)
+def invoice_by_external_id(account_id: UUID, external_id: str) -> Invoice:
+    """One invoice of the account, by the id that the back office calls it."""
+    return get_invoice_by_external_id(account_id, external_id)
 
 
 @api.put("/accounts/<id:account_id>/invoices/by-external-id/<external_id>/")

@@ -124,6 +124,9 @@ def test_an_account_is_put_by_its_external_id(world: World) -> None:
     assert made.headers["Location"] == f"{BASE}/accounts/{data['id']}/"
     again = world["admin"].send("PUT", path, NEW)
     assert (again.status_code, again.get_json()["data"]) == (200, data)
+    assert world["reviewer"].get(path).get_json()["data"] == data
+    assert problem(world["reviewer"].get("/accounts/by-external-id/erp%208/")) == (404, "not_found", [])
+    assert problem(world["reviewer"].get("/accounts/by-external-id/%00/"))[1] == "control_characters"
     renamed = world["admin"].send("PUT", path, NEW | {"name": "Initech", "timezone": "Europe/Paris"})
     assert renamed.get_json()["data"] == data | {"name": "Initech", "timezone": "Europe/Paris"}
     assert rows(world) == [("C-9", "Initech", "FR", "EUR", "fr", "Europe/Paris", "erp 7")]

@@ -162,6 +162,10 @@ def test_an_invoice_is_put_as_often_as_one_likes(world: World, path: str) -> Non
         again = world["admin"].send("PUT", address, NEW)
         assert (again.status_code, again.get_json()["data"]) == (200, data)
     assert [action for action, _ in told(world)] == ["invoice.created"]
+    assert world["reviewer"].get(address).get_json()["data"] == data
+    theirs = address.replace(str(world.account.id), str(world.globex.id))
+    assert problem(world["reviewer"].get(theirs)) == (404, "not_found", [])
+    assert problem(world["reviewer"].get(f"{path}by-external-id/%00/"))[1] == "control_characters"
 
 
 def test_a_draft_becomes_what_is_put(world: World, path: str) -> None:

@@ -81,7 +81,7 @@ class House:
 
     def __init__(self, app: Flask, make: Factory) -> None:
         self.app, self.make = app, make
-        self.acme, self.globex = make.account(), make.account("Globex")
+        self.acme, self.globex = make.account(external_id="X-1"), make.account("Globex")
         self.method = make.method()
         self.users = {role: make.user(role, self.acme) for role in ("owner", "member", "viewer")}
         self.users |= {role: make.user(role) for role in ("reviewer", "admin")}
@@ -128,9 +128,9 @@ class House:
         make = self.make
         account, user = (self.acme, "owner") if whose == "acme" else (self.globex, "stranger")
         owner = self.users[user]
-        payment = make.payment(make.invoice(account), owner)
+        payment, invoice = make.payment(make.invoice(account), owner), make.invoice(account, external_id="X-1")
         return self._of(owner) | {
-            "account_id": account.id, "invoice_id": make.invoice(account).id, "payment_id": payment.id,
+            "account_id": account.id, "invoice_id": invoice.id, "payment_id": payment.id,
             "user_id": make.user("viewer", account).id, "method_id": self.method.id,
             "method": "bank_transfer", "filename": "css/base.css", "external_id": "X-1",
         }  # fmt: skip
