@@ -8,6 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.api.blueprint import api
 from portal.api.schemas.methods import MethodByItself, MethodConfigOut, MethodConfigsOut, NewMethod
+from portal.api.schemas.values import Nothing
 from portal.billing.methods import service
 from portal.billing.methods.models import PaymentMethodConfig
 from portal.billing.methods.queries import all_methods, get_method
@@ -52,16 +53,18 @@ def update_method_config(body: dict[str, Any], method_id: UUID) -> PaymentMethod
 
 
 @api.post("/payment-method-configs/<id:method_id>/activation/")
+@api.arguments(Nothing)
 @api.response(200, MethodConfigOut)
 @requires(Permission.METHOD_MANAGE)
-def activate_method(method_id: UUID) -> PaymentMethodConfig:
+def activate_method(_body: dict[str, Any], method_id: UUID) -> PaymentMethodConfig:
     """Switch a method on."""
     return service.set_method_enabled(method_id, by=current_actor(), enabled=True)
 
 
 @api.post("/payment-method-configs/<id:method_id>/deactivation/")
+@api.arguments(Nothing)
 @api.response(200, MethodConfigOut)
 @requires(Permission.METHOD_MANAGE)
-def deactivate_method(method_id: UUID) -> PaymentMethodConfig:
+def deactivate_method(_body: dict[str, Any], method_id: UUID) -> PaymentMethodConfig:
     """Switch a method off."""
     return service.set_method_enabled(method_id, by=current_actor(), enabled=False)

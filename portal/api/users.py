@@ -12,6 +12,7 @@ from portal.accounts.queries import get_account, get_user, user_page
 from portal.accounts.sessions import end_sessions_of
 from portal.api.blueprint import api, paged
 from portal.api.schemas.users import NewUser, Password, RoleChange, UserOut, UserQuery, UserRowOut
+from portal.api.schemas.values import Nothing
 from portal.foundation.access import Permission, requires
 from portal.http.gate import current_actor
 
@@ -70,34 +71,38 @@ def set_password(body: dict[str, Any], user_id: UUID) -> User:
 
 
 @api.post("/users/<id:user_id>/activation/")
+@api.arguments(Nothing)
 @api.response(200, UserOut)
 @requires(Permission.USER_MANAGE)
-def activate_user(user_id: UUID) -> User:
+def activate_user(_body: dict[str, Any], user_id: UUID) -> User:
     """Let a user in again."""
     return service.set_enabled(user_id, by=current_actor(), enabled=True)
 
 
 @api.post("/users/<id:user_id>/deactivation/")
+@api.arguments(Nothing)
 @api.response(200, UserOut)
 @requires(Permission.USER_MANAGE)
-def deactivate_user(user_id: UUID) -> User:
+def deactivate_user(_body: dict[str, Any], user_id: UUID) -> User:
     """Lock a user out: sessions and tokens end."""
     return service.set_enabled(user_id, by=current_actor(), enabled=False)
 
 
 @api.post("/users/<id:user_id>/sessions/end/")
+@api.arguments(Nothing)
 @api.response(200, UserOut)
 @requires(Permission.USER_MANAGE)
-def end_sessions(user_id: UUID) -> User:
+def end_sessions(_body: dict[str, Any], user_id: UUID) -> User:
     """Sign a user out everywhere."""
     end_sessions_of(user_id, by=current_actor())
     return get_user(user_id)
 
 
 @api.post("/users/<id:user_id>/second-factor/reset/")
+@api.arguments(Nothing)
 @api.response(200, UserOut)
 @requires(Permission.USER_MANAGE)
-def reset_second_factor(user_id: UUID) -> User:
+def reset_second_factor(_body: dict[str, Any], user_id: UUID) -> User:
     """Take a user's second factor off."""
     return second_factor.reset(user_id, by=current_actor())
 

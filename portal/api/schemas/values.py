@@ -90,6 +90,10 @@ def _page_size(value: int) -> None:
         raise ValidationError(f"This must be from 1 to {MAX_PAGE_SIZE}.")
 
 
+class Nothing(Schema):
+    """A body that has nothing to say: none, or an empty object. What is no JSON is refused here as everywhere."""
+
+
 class PageQuery(Schema):
     """Where in a list, and how much of it."""
 
