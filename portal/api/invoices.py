@@ -10,6 +10,7 @@ from portal.accounts.queries import get_account
 from portal.api.blueprint import api, paged
 from portal.api.schemas.invoices import (
     InvoiceByExternalId,
+    InvoiceListQuery,
     InvoiceOut,
     InvoiceQuery,
     Invoices,
@@ -32,7 +33,7 @@ from portal.http.gate import current_actor
 
 
 @api.get("/invoices/")
-@api.arguments(InvoiceQuery, location="query")
+@api.arguments(InvoiceListQuery, location="query")
 @api.response(200, InvoiceOut(many=True))
 @requires(Permission.BILLING_READ)
 def invoice_list(query: dict[str, Any]) -> list[InvoiceRow]:
@@ -113,8 +114,9 @@ def void(body: dict[str, Any], invoice_id: UUID) -> Invoice:
 
 
 def _page(query: dict[str, Any], **more: Any) -> list[InvoiceRow]:
-    wanted = InvoiceFilter(tuple(query["status"]), query["q"], **more)
-    return paged(invoice_page(wanted, cursor=query["cursor"], page_size=query["page_size"]))
+    cursor, page_size = query.pop("cursor"), query.pop("page_size")
+    wanted = InvoiceFilter(tuple(query.pop("status")), **query, **more)
+    return paged(invoice_page(wanted, cursor=cursor, page_size=page_size))
 
 
 def _read(body: dict[str, Any], account_id: UUID) -> dict[str, Any]:

@@ -192,6 +192,8 @@ def test_a_draft_becomes_what_is_put(world: World, path: str) -> None:
             "total": ["20.00 EUR", "1500 JPY"], "lines": [2, 1],
         }),
     ]  # fmt: skip
+    early = world["admin"].send("PUT", address, other | {"due_date": "2026-10-01"})
+    assert problem(early) == (400, "due_before_issue", [("due_date", "due_before_issue")])
     issued = world["admin"].send("PUT", address, other | {"issue": True}).get_json()["data"]
     assert (issued["status"], issued["issue_date"]) == ("open", "2026-11-01")
 

@@ -22,6 +22,13 @@ class InvoiceQuery(PageQuery):
     q = fields.String(load_default="", validate=validate.Length(max=200))
 
 
+class InvoiceListQuery(InvoiceQuery):
+    """Which invoices of all accounts. ``account`` is a number, or a part of a name."""
+
+    account = fields.String(load_default="", validate=validate.Length(max=200))
+    currency = fields.String(load_default="", validate=validate.Length(max=3))
+
+
 class LineOut(Schema):
     """One position of an invoice."""
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from portal.accounts.external_ids import read_external_id
 from portal.billing.invoices.drafts import (
     audited,
+    check_dates,
     differing,
     find_by_external_id,
     flush_invoices,
@@ -72,6 +73,7 @@ def _rewrite(
     for name, value in values.items():
         if value is not None:  # a date that is not given stays
             setattr(invoice, name, value)
+    check_dates(invoice.issue_date, invoice.due_date)
     flush_invoices(invoice.number)
     if rewritten:
         invoice.lines.extend(new_lines(invoice.account_id, lines))
