@@ -34,7 +34,7 @@ def keeps_the_promise(app: Flask, response: TestResponse) -> None:
         return
     body = gzip.decompress(response.data) if response.content_encoding == "gzip" else response.data
     errors = [error.message for error in _validator(app, media["schema"]).iter_errors(json.loads(body))]
-    assert errors == [], where
+    assert errors == [], f"{errors} of {where}"
     assert "x-codes" not in promised or json.loads(body)["code"] in promised["x-codes"], where
     assert response.headers["X-Request-ID"]
 

@@ -89,7 +89,7 @@ class Factory:
 
     def invoice(
         self, account: Account, total: str = "49.00", *, credits: int = 0, issued: bool = True, number: str = "",
-        currency: str = "", due_date: date | None = None,
+        currency: str = "", due_date: date | None = None, external_id: str | None = None,
     ) -> Invoice:  # fmt: skip
         """An open invoice of one line, due in two weeks."""
         with self._unit():
@@ -104,6 +104,7 @@ class Factory:
                 credits=credits,
                 issue_date=issue_date,
                 due_date=due_date,
+                external_id=external_id,
             )
             return invoices.issue_invoice(invoice.id, by=SYSTEM) if issued else invoice
 

@@ -30,6 +30,8 @@ WHAT = {
     Permission.PAYMENT_REFUND: "refund payments",
     Permission.PAYMENT_SETTLE: "carry out what a gateway reports",
     Permission.STAFF_READ: "open staff's pages",
+    Permission.INVOICE_LOOK_UP: "read the invoices of an account that one names",
+    Permission.PAYMENT_LOOK_UP: "read the payments of an account that one names",
     Permission.ACCOUNT_MANAGE: "manage accounts",
     Permission.USER_MANAGE: "manage users, their sessions and second factors",
     Permission.INVOICE_MANAGE: "manage invoices",

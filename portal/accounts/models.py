@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, Uuid
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, Uuid, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.foundation import clock
@@ -13,6 +13,7 @@ from portal.foundation.ids import new_id
 
 _STAFF = ", ".join(f"'{role.value}'" for role in sorted(STAFF_ROLES))
 UQ_ACCOUNT_NUMBER = "uq_accounts_number"
+UQ_ACCOUNT_EXTERNAL_ID = "uq_accounts_external_id"
 UQ_USER_EMAIL = "uq_users_email"
 
 
@@ -23,6 +24,14 @@ class Account(Model):
     __table_args__ = (
         CheckConstraint("length(country) = 2", name="country"),
         CheckConstraint("length(currency) = 3", name="currency"),
+        CheckConstraint("length(external_id) BETWEEN 1 AND 100", name="external_id"),
+        Index(
+            UQ_ACCOUNT_EXTERNAL_ID,
+            "external_id",
+            unique=True,
+            sqlite_where=text("external_id IS NOT NULL"),
+            postgresql_where=text("external_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
@@ -32,6 +41,8 @@ class Account(Model):
     currency: Mapped[str] = mapped_column(String(3))
     locale: Mapped[str] = mapped_column(String(20))
     timezone: Mapped[str] = mapped_column(String(60))
+    external_id: Mapped[str | None] = mapped_column(String(100))
+    """What the back office's own system calls it."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
 

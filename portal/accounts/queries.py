@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, and_, func, or_, select
 from sqlalchemy.orm import lazyload
 
+from portal.accounts.external_ids import read_external_id
 from portal.accounts.models import Account, ApiToken, User
 from portal.foundation import clock
 from portal.foundation.db import contains, session
@@ -31,12 +32,28 @@ def find_account(number: str) -> Account | None:
     return session.scalar(select(Account).where(Account.number == number.strip()))
 
 
+def find_account_by_external_id(external_id: str) -> Account | None:
+    return session.scalar(select(Account).where(Account.external_id == external_id))
+
+
+def get_account_by_external_id(external_id: str) -> Account:
+    """The account that the back office calls so. Raises Invalid and NotFound."""
+    return find_account_by_external_id(read_external_id(external_id)) or _absent()
+
+
 def account_page(
     *, q: str = "", country: str | None = None, cursor: str | None = None, page_size: int = PAGE_SIZE
 ) -> Page[Row[*tuple[Any, ...]]]:
     """Accounts, newest first. ``q`` looks into number and name."""
-    columns = (Account.id, Account.number, Account.name, Account.country, Account.currency, Account.created_at)
-    statement = select(*columns)
+    statement = select(
+        Account.id,
+        Account.number,
+        Account.external_id,
+        Account.name,
+        Account.country,
+        Account.currency,
+        Account.created_at,
+    )
     if q:
         statement = statement.where(or_(contains(Account.number, q), contains(Account.name, q)))
     if country:
@@ -45,8 +62,9 @@ def account_page(
 
 
 def user_page(
-    *, q: str = "", account_id: UUID | None = None, staff: bool = False, cursor: str | None = None
-) -> Page[Row[*tuple[Any, ...]]]:
+    *, q: str = "", account_id: UUID | None = None, staff: bool = False, cursor: str | None = None,
+    page_size: int = PAGE_SIZE,
+) -> Page[Row[*tuple[Any, ...]]]:  # fmt: skip
     """Users with their account's name, newest first. ``q`` looks into name and address."""
     statement = select(
         User.id,
@@ -54,6 +72,7 @@ def user_page(
         User.name,
         User.role,
         User.disabled_at,
+        User.created_at,
         User.account_id,
         Account.name.label("account_name"),
     ).outerjoin(Account, User.account_id == Account.id)
@@ -63,7 +82,7 @@ def user_page(
         statement = statement.where(User.account_id == account_id)
     if staff:
         statement = statement.where(User.account_id.is_(None))
-    return paginate(statement, User.id, cursor=cursor)
+    return paginate(statement, User.id, cursor=cursor, page_size=page_size)
 
 
 def live_tokens(user_id: UUID) -> list[ApiToken]:

@@ -1,14 +1,16 @@
 """What can be done to accounts and users."""
 
+from collections.abc import Callable
 from typing import NoReturn
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select
 
-from portal.accounts.models import UQ_ACCOUNT_NUMBER, UQ_USER_EMAIL, Account, User
+from portal.accounts.external_ids import external_id_taken, read_external_id
+from portal.accounts.models import UQ_ACCOUNT_EXTERNAL_ID, UQ_ACCOUNT_NUMBER, UQ_USER_EMAIL, Account, User
 from portal.accounts.passwords import passwords
-from portal.accounts.queries import get_user
+from portal.accounts.queries import find_account_by_external_id, get_user
 from portal.accounts.sessions import end_sessions
 from portal.accounts.tokens import revoke_tokens
 from portal.foundation import audit, clock, freetext, places
@@ -16,26 +18,29 @@ from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Ro
 from portal.foundation.actor import Actor
 from portal.foundation.db import flush_or_refuse, locked, session, transaction
 from portal.foundation.money import exponent
-from portal.foundation.refusals import Conflict, Invalid, NotFound
+from portal.foundation.refusals import Conflict, FieldError, Invalid, NotFound
 
 MAX_ADDRESS = 254
 
 
 def create_account(
-    *, by: Actor, number: str, name: str, country: str, currency: str, locale: str = "en", timezone: str = "UTC"
-) -> Account:
-    """Add an account. Raises Invalid, and Conflict where the number is taken."""
+    *, by: Actor, number: str, name: str, country: str, currency: str, locale: str = "en", timezone: str = "UTC",
+    external_id: str | None = None,
+) -> Account:  # fmt: skip
+    """Add an account. Raises Invalid, and Conflict where the number or the external id is taken."""
     by.must(Permission.ACCOUNT_MANAGE)
-    values = read_account(
-        number=number, name=name, country=country, currency=currency, locale=locale, timezone=timezone
+    values: dict[str, str | None] = dict(
+        read_account(number=number, name=name, country=country, currency=currency, locale=locale, timezone=timezone)
     )
+    values["external_id"] = None if external_id is None else read_external_id(external_id)
     account = Account(**values)
     taken = Conflict("account_number_taken", f"There is an account {account.number} already.", field="number")
     with transaction() as unit:
         if unit.scalar(select(Account.id).where(Account.number == account.number)):
             raise taken
+        _refuse_taken_external_id(account)
         unit.add(account)
-        flush_or_refuse({UQ_ACCOUNT_NUMBER: taken})
+        flush_or_refuse({UQ_ACCOUNT_NUMBER: taken, UQ_ACCOUNT_EXTERNAL_ID: external_id_taken("account")})
         _record(by, "account.created", account, **audit.differences({}, values))
     return account
 
@@ -53,22 +58,74 @@ def read_account(*, number: str, name: str, country: str, currency: str, locale:
     }
 
 
-def update_account(account_id: UUID, *, by: Actor, name: str, locale: str, timezone: str) -> Account:
-    """Change what may change of an account: country and currency may not, invoices hang on them."""
+def update_account(
+    account_id: UUID, *, by: Actor, name: str | None = None, locale: str | None = None, timezone: str | None = None,
+    external_id: str | None = None,
+) -> Account:  # fmt: skip
+    """Change what may change of an account: country and currency may not, invoices hang on them. None: it stays."""
     by.must(Permission.ACCOUNT_MANAGE)
-    new = {
-        "name": freetext.required(name, field="name", most=200, label="The name"),
-        "locale": places.check_locale(locale),
-        "timezone": places.check_timezone(timezone),
-    }
+    new = _read_changes(name=name, locale=locale, timezone=timezone, external_id=external_id)
     with transaction():
         account = locked(Account, account_id) or _absent()
         changes = audit.differences({key: getattr(account, key) for key in new}, new)
         for key, value in new.items():
             setattr(account, key, value)
+        if "external_id" in changes:
+            _refuse_taken_external_id(account)
         if changes:
+            flush_or_refuse({UQ_ACCOUNT_EXTERNAL_ID: external_id_taken("account")})
             _record(by, "account.updated", account, **changes)
     return account
+
+
+def put_account(
+    external_id: str, *, by: Actor, number: str, name: str, country: str, currency: str, locale: str | None = None,
+    timezone: str | None = None,
+) -> tuple[Account, bool]:  # fmt: skip
+    """See to it that there is this account, by the id that the back office calls it; and whether it is new.
+
+    Locale and time zone that are not given stay. Raises Invalid, and Conflict where a part differs that stays for good.
+    """
+    by.must(Permission.ACCOUNT_MANAGE)
+    external_id = read_external_id(external_id)
+    given = {name: value for name, value in (("locale", locale), ("timezone", timezone)) if value is not None}
+    with transaction():
+        found = find_account_by_external_id(external_id)
+        values = {"number": number, "name": name, "country": country, "currency": currency}
+        if found is None:
+            return create_account(by=by, external_id=external_id, **values, **given), True
+        wanted = read_account(**values | {"locale": found.locale, "timezone": found.timezone} | given)
+        _refuse_another_identity(found, wanted)
+        return update_account(found.id, by=by, name=name, **given), False
+
+
+def _read_changes(**changes: str | None) -> dict[str, str]:
+    read: dict[str, Callable[[str], str]] = {
+        "name": lambda name: freetext.required(name, field="name", most=200, label="The name"),
+        "locale": places.check_locale,
+        "timezone": places.check_timezone,
+        "external_id": read_external_id,
+    }
+    return {field: read[field](value) for field, value in changes.items() if value is not None}
+
+
+def _refuse_taken_external_id(account: Account) -> None:
+    if account.external_id is None:
+        return
+    with session.no_autoflush:
+        other = find_account_by_external_id(account.external_id)
+    if other is not None and other.id != account.id:
+        raise external_id_taken("account")
+
+
+def _refuse_another_identity(account: Account, wanted: dict[str, str]) -> None:
+    """Number, country and currency stay for good."""
+    fixed = {name: getattr(account, name) for name in ("number", "country", "currency")}
+    differing = [name for name, value in fixed.items() if wanted[name] != value]
+    if differing:
+        refusal = Conflict("account_differs", "An account keeps its number, country and currency for good.")
+        refusal.errors = [FieldError(name, "account_differs", f"This account has {fixed[name]}.") for name in differing]
+        raise refusal
 
 
 def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUID | None, password: str) -> User:

@@ -8,14 +8,14 @@ from flask import Flask
 from flask.json.provider import JSONProvider
 from flask_smorest import Api
 
-from portal.api import account, description, invoices, payments, tokens
+from portal.api import account, accounts, audit, description, invoices, methods, payments, tokens, users
 from portal.api.blueprint import api
 from portal.api.reference import reference
 from portal.api.schemas.payments import StatusWord
 from portal.api.schemas.values import Amount, Id, Moment
 from portal.http.urls import IdConverter
 
-__all__ = ["account", "invoices", "payments", "register", "tokens"]
+__all__ = ["account", "accounts", "audit", "invoices", "methods", "payments", "register", "tokens", "users"]
 
 _SETTINGS = {
     "API_TITLE": "Billing Portal",

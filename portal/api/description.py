@@ -68,6 +68,17 @@ _PROBLEM = {
             "examples": [Id.EXAMPLE],
             "description": "The payment that stands in the way.",
         },
+        "invoice_id": {
+            "type": "string",
+            "format": "uuid",
+            "examples": [Id.EXAMPLE],
+            "description": "The invoice that stands in the way.",
+        },
+        "items": {
+            "type": "array",
+            "items": {"type": "object"},
+            "description": "The items that refused all, as the list of results would tell them.",
+        },
         "scope": {"type": "string", "examples": ["payments:write"], "description": "The scope that is missing."},
         "current_status": {"type": "string", "enum": [*Status], "description": "What the payment is by now."},
         "current_version": {"type": "integer", "examples": [2], "description": "The payment's version by now."},
@@ -179,12 +190,23 @@ def complete(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_:
     if is_paged:
         doc["responses"][200]["headers"]["Link"] = "Link"
         doc["responses"][200]["content"]["text/csv"] = {"schema": {"type": "string"}}
+    else:
+        _without_pages(doc)
     codes = codes_of(view["permission"], view["rule"], method, has_body=body, is_paged=is_paged) | view["refuses"]
     doc["responses"].update(_refused(codes))
     if codes.issuperset(problems.STALE):
         parameters.append("IfMatch")
         doc["responses"]["412"] = _response(412, sorted(problems.STALE))
     return doc
+
+
+def _without_pages(doc: dict[str, Any]) -> None:
+    """Take the pages out of what a list that is told at once looks like."""
+    for response in doc["responses"].values():
+        schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+        if "pagination" in schema.get("properties", {}):
+            schema["required"].remove("pagination")
+            del schema["properties"]["pagination"]
 
 
 def codes_of(

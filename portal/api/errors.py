@@ -30,7 +30,7 @@ _FRAMEWORK = {
 def answer(error: Exception) -> Response:
     """The problem details of an error."""
     refusal, status = _read(error)
-    response = Response(orjson.dumps(_problem(refusal, status)), status, content_type=CONTENT_TYPE)
+    response = Response(orjson.dumps(_problem(refusal, status), default=told), status, content_type=CONTENT_TYPE)
     if isinstance(error, HTTPException):
         response.headers.extend(
             (name, value) for name, value in error.get_headers() if name in ("Allow", "Retry-After")
@@ -68,10 +68,17 @@ def _problem(refusal: Refusal, status: int) -> dict[str, Any]:
         "type": f"urn:billing-portal:error:{refusal.code}",
         "title": HTTPStatus(status).phrase,
         "status": status,
-        "detail": mask_card_numbers(refusal.message),  # some repeat what was sent
         "success": False,
+        **told(refusal),
+        "request_id": g.request_id,
+    }
+
+
+def told(refusal: Refusal) -> dict[str, Any]:
+    """The refusal itself: of the whole request, or of one item among others."""
+    return {
+        "detail": mask_card_numbers(refusal.message),  # some repeat what was sent
         "code": refusal.code,
         "errors": [asdict(error) | {"message": mask_card_numbers(error.message)} for error in refusal.errors],
         **refusal.details,
-        "request_id": g.request_id,
     }

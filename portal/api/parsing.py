@@ -21,6 +21,9 @@ _CODES = {
     "Field may not be null.": ("null", "This field must not be null."),
     "Not a valid string.": ("invalid_type", "This must be a string."),
     "Not a valid integer.": ("invalid_type", "This must be an integer."),
+    "Not a valid boolean.": ("invalid_type", "This must be true or false."),
+    "Not a valid list.": ("invalid_type", "This must be a list."),
+    "Invalid input type.": ("invalid_type", "This must be an object."),
 }
 
 
@@ -41,9 +44,13 @@ class StrictParser(FlaskParser):
     def handle_error(self, error: ValidationError, req: Request, schema: Schema, *_: Any, **__: Any) -> NoReturn:
         """Turn marshmallow's findings into one refusal."""
         messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
-        known = [name for name, field in schema.fields.items() if not field.dump_only]
-        errors = sorted(_field_errors(messages, known), key=_unknown_last)  # else their order would be a set's
-        raise Invalid.fields(errors)
+        (found,) = messages.values()  # by where in the request they are: in one place
+        raise _refusal(found, [name for name, field in schema.fields.items() if not field.dump_only])
+
+
+def refusal_of(error: ValidationError) -> Invalid:
+    """marshmallow's findings on an object as one refusal."""
+    return _refusal(error.normalized_messages(), None)  # type: ignore[no-untyped-call]
 
 
 def read_object(req: Request) -> dict[str, Any]:
@@ -115,19 +122,21 @@ def _check(value: Any, depth: int) -> None:
         _check(child, depth - 1)
 
 
-def _field_errors(messages: dict[str, Any], known: list[str]) -> Iterable[FieldError]:
-    for location in messages.values():
-        for field, found in location.items():
-            for message in _flat(found):
-                if message == "Unknown field.":
-                    yield _unknown(str(field), known)
-                else:
-                    code, text = _CODES.get(message, ("invalid", message))
-                    yield FieldError(str(field), code, text)
+def _refusal(messages: dict[str, Any], known: list[str] | None) -> Invalid:
+    errors = [_error(field, message, known) for field, message in _flat(messages)]
+    return Invalid.fields(sorted(errors, key=_unknown_last))  # else their order would be a set's
 
 
-def _unknown(name: str, known: list[str]) -> FieldError:
+def _error(field: str, message: str, known: list[str] | None) -> FieldError:
+    if message == "Unknown field.":
+        return _unknown(field, None if "." in field else known)
+    return FieldError(field, *_CODES.get(message, ("invalid", message)))
+
+
+def _unknown(name: str, known: list[str] | None) -> FieldError:
     """For a name that means nothing here; it is rarely far from the one that was meant."""
+    if known is None:
+        return FieldError(name, "unknown_field", "There is no such field. Check its spelling.")
     near = get_close_matches(name, known, n=1)
     advice = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(sorted(known)) or 'none'}."
     return FieldError(name, "unknown_field", f"There is no such field. {advice}")
@@ -138,10 +147,11 @@ def _unknown_last(error: FieldError) -> tuple[bool, str]:
     return unknown, error.field if unknown else ""
 
 
-def _flat(found: Any) -> Iterable[str]:
-    """Messages of a field, of the items of a list, or of a refusal that a field raised."""
-    if isinstance(found, dict):
-        for nested in found.values():
-            yield from _flat(nested)
-    else:
-        yield from (str(message) for message in found)
+def _flat(found: Any, field: str = "") -> Iterable[tuple[str, str]]:
+    """Messages by field: ``q``; ``status`` for an item of a list of words; ``lines.0.quantity`` in one of objects."""
+    if not isinstance(found, dict):
+        yield from ((field, str(message)) for message in found)
+        return
+    for name, nested in found.items():
+        of_itself = field and (name == "_schema" or (isinstance(name, int) and not isinstance(nested, dict)))
+        yield from _flat(nested, field if of_itself else f"{field}.{name}" if field else str(name))

@@ -35,6 +35,36 @@ PROBLEMS: dict[str, Problem] = {
     "invalid_idempotency_key": Problem(400, "1 to 255 visible ASCII characters"),
     "invalid_days": Problem(400, "1 to 3,650 days, and not beyond the life of the token that asks"),
     "invalid_scope": Problem(400, "scopes that are of use to the user's role, and that the token that asks has"),
+    "invalid_external_id": Problem(400, "1 to 100 printable characters, without a slash"),
+    "unknown_account": Problem(400, "there is no such account"),
+    "unknown_country": Problem(400, "a country by its two letters (ISO 3166-1), or `*` where that may be"),
+    "unknown_currency": Problem(400, "a currency by its three letters (ISO 4217)"),
+    "unknown_locale": Problem(400, "a locale such as `de-DE`"),
+    "unknown_timezone": Problem(400, "a time zone such as `Europe/Berlin`"),
+    "unknown_method": Problem(400, "`bank_transfer` or `local_wallet`"),
+    "invalid_email": Problem(400, "an e-mail address"),
+    "password_length": Problem(400, "a password of the length that the message says"),
+    "breached_password": Problem(400, "another password: this one stands in lists of stolen ones"),
+    "guessable_password": Problem(400, "another password: this one is made of words that all can know"),
+    "demo_password": Problem(400, "another password: this one is the demo's"),
+    "role_does_not_fit": Problem(400, "a role of the side (account or staff) that the user is on"),
+    "lines_missing": Problem(400, "at least one line"),
+    "invalid_quantity": Problem(400, 'a decimal string such as `"2.5"`; `lines.0.quantity` is the first line\'s'),
+    "invalid_amount": Problem(400, 'a decimal string such as `"49.00"`'),
+    "too_many_decimals": Problem(400, "no more digits than the currency has"),
+    "amount_too_large": Problem(400, "a smaller amount"),
+    "invalid_total": Problem(400, "lines whose sum is not negative"),
+    "invalid_credits": Problem(400, "a whole number from zero"),
+    "invalid_date": Problem(400, "a day that leaves room for what follows from it"),
+    "due_before_issue": Problem(400, "a due date not before the issue date"),
+    "invoice_asks_nothing": Problem(400, "lines that ask for something: nobody could pay nothing"),
+    "default_not_allowed": Problem(400, "allow the method, or make another one the default"),
+    "limit_currency_missing": Problem(400, "say in which currency the limits are"),
+    "invalid_limits": Problem(400, "a minimum that is not above the maximum"),
+    "invalid_position": Problem(400, "a position of the range that the message says"),
+    "too_many_details": Problem(400, "fewer details"),
+    "invalid_items": Problem(400, "1 to 1,000 items"),
+    "items_refused": Problem(400, "nothing was done; `items` says which were refused, and why"),
     "unknown_host": Problem(400, "call the portal by its own name"),
     "too_many_parameters": Problem(400, "at most 100 parameters"),
     "invalid_encoding": Problem(400, "send parameters in UTF-8"),
@@ -60,6 +90,18 @@ PROBLEMS: dict[str, Problem] = {
     "token_rotated": Problem(409, "the token has a successor: rotate that one"),
     "token_ended": Problem(409, "the token has ended: issue a new one"),
     "user_disabled": Problem(409, "the user is locked out: a token would not work"),
+    "account_number_taken": Problem(409, "take another, or change what is there"),
+    "invoice_number_taken": Problem(409, "take another, or change what is there"),
+    "email_taken": Problem(409, "somebody signs in with it already"),
+    "method_exists": Problem(409, "change what is there"),
+    "external_id_taken": Problem(409, "another has it, perhaps since a moment: look, or PUT again"),
+    "account_differs": Problem(409, "what has this external id differs, and stays; `errors` names the fields"),
+    "invoice_differs": Problem(409, "it was issued, and stays; `errors` names what differs, `invoice_id` the invoice"),
+    "invoice_not_draft": Problem(409, "it was issued before: read it again"),
+    "invoice_not_open": Problem(409, "read the invoice again"),
+    "invoice_partly_paid": Problem(409, "refund what was paid first"),
+    "own_user": Problem(409, "another admin must do it"),
+    "no_second_factor": Problem(409, "there is none to take off"),
     "idempotency_key_in_use": Problem(409, "the first request still runs: again, with the same key, after "
                                            "`Retry-After`"),
     "body_too_large": Problem(413, "at most 1 MiB"),
@@ -89,6 +131,15 @@ STALE = ("payment_already_decided", "payment_changed")
 """What is answered by 412 where the version was named by ``If-Match``, and else by 409."""
 TEXTS = ("required", "too_long", "control_characters", "card_number")
 """What is said of a text that people read."""
+OF_ACCOUNTS = (*TEXTS, "invalid_external_id", "unknown_country", "unknown_currency", "unknown_locale",
+               "unknown_timezone", "account_number_taken", "external_id_taken")  # fmt: skip
+OF_PASSWORDS = ("password_length", "breached_password", "guessable_password", "demo_password", "confirmation_required")
+OF_INVOICES = (*TEXTS, "invalid_external_id", "unknown_currency", "lines_missing", "invalid_quantity", "invalid_amount",
+               "too_many_decimals", "amount_too_large", "invalid_total", "invalid_credits", "invalid_date",
+               "due_before_issue", "invoice_asks_nothing", "invoice_number_taken", "external_id_taken")  # fmt: skip
+OF_METHODS = (*TEXTS, "unknown_country", "unknown_currency", "unknown_method", "invalid_amount", "too_many_decimals",
+              "amount_too_large", "limit_currency_missing", "invalid_limits", "invalid_position", "too_many_details",
+              "method_exists", "confirmation_required")  # fmt: skip
 
 
 def refuses(*codes: str) -> Callable[[View], View]:

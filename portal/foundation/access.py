@@ -44,6 +44,9 @@ class Permission(StrEnum):
     PAYMENT_SETTLE = "payment_settle"
     """Carry out what a gateway reports; nobody who signs in."""
     STAFF_READ = "staff_read"
+    INVOICE_LOOK_UP = "invoice_look_up"
+    """Read the invoices of an account that one names. Likewise payments. For staff."""
+    PAYMENT_LOOK_UP = "payment_look_up"
     ACCOUNT_MANAGE = "account_manage"
     USER_MANAGE = "user_manage"
     INVOICE_MANAGE = "invoice_manage"
@@ -58,6 +61,8 @@ _REVIEWER = _ONESELF | {
     Permission.INVOICE_READ,
     Permission.PAYMENT_READ,
     Permission.STAFF_READ,
+    Permission.INVOICE_LOOK_UP,
+    Permission.PAYMENT_LOOK_UP,
     Permission.PAYMENT_CANCEL,
     Permission.PAYMENT_DECIDE,
 }
@@ -107,6 +112,8 @@ SCOPES: dict[Permission, Scope] = {
     Permission.PAYMENT_REFUND: Scope.PAYMENTS_DECIDE,
     Permission.PAYMENT_SETTLE: Scope.PAYMENTS_DECIDE,
     Permission.STAFF_READ: Scope.ACCOUNTS_READ,
+    Permission.INVOICE_LOOK_UP: Scope.INVOICES_READ,
+    Permission.PAYMENT_LOOK_UP: Scope.PAYMENTS_READ,
     Permission.ACCOUNT_MANAGE: Scope.ACCOUNTS_WRITE,
     Permission.USER_MANAGE: Scope.ACCOUNTS_WRITE,
     Permission.INVOICE_MANAGE: Scope.INVOICES_WRITE,

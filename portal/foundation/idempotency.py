@@ -51,7 +51,7 @@ class IdempotencyKey(Model):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked, and with which key. ``fingerprint`` is the SHA-256 of all that was sent."""
+    """What is asked, and with which key. ``fingerprint`` stands for all that was sent."""
 
     by: Actor
     route: str

@@ -24,7 +24,7 @@ from portal.foundation.tenancy import across_accounts
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST"})
+_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _STEPS = "portal_steps"
 
 requests = Counter("portal_requests", "Requests answered.", ["route", "method", "status"])

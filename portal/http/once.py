@@ -20,6 +20,7 @@ from portal.foundation.db import transaction
 from portal.foundation.idempotency import Asked, IdempotencyKey, claim
 from portal.foundation.refusals import Invalid
 from portal.foundation.retries import again_while_safe
+from portal.foundation.sealing import sealer
 from portal.http.gate import current_actor
 from portal.http.identity import is_api
 
@@ -106,14 +107,17 @@ def _key() -> str | None:
 
 
 def _fingerprint(values: dict[str, Any]) -> str:
-    """SHA-256 of what is asked: the ids in the address, and the body, for a form but for what no person typed."""
+    """What is asked, as a fingerprint: the ids in the address, and the body, for a form but for what no person typed.
+
+    Keyed, because some bodies hold a password: whoever has a copy of the database could guess at a plain digest.
+    """
     digest = sha256(repr(sorted(values.items())).encode())
     if is_api(request):
         digest.update(request.get_data())
     else:
         fields = sorted((name, value) for name, value in request.form.items(multi=True) if name not in _UNSIGNED)
         digest.update(repr(fields).encode(errors="surrogatepass"))
-    return digest.hexdigest()
+    return sealer.fingerprint("idempotency", digest.hexdigest())
 
 
 def _keep(row: IdempotencyKey, response: Response, said: list[Any]) -> None:

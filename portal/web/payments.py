@@ -15,6 +15,7 @@ from portal.billing.payments.history import history
 from portal.billing.payments.queries import get_payment, open_payment_of, payment_page
 from portal.billing.payments.references import MAX_LENGTH
 from portal.billing.payments.service import MAX_NOTES, cancel_payment, create_manual_payment
+from portal.billing.payments.tracking import tracking
 from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
 from portal.html.forms import OnceForm, VersionForm, refused
@@ -102,6 +103,7 @@ def _payment_page(payment_id: UUID, form: VersionForm) -> ResponseReturnValue:
     page = render_template(
         "web/payments/payment.html",
         payment=found,
+        tracking=tracking(found, found.invoice, current_actor()),
         steps=history(found, current_actor()),
         actions=found.allowed_actions(current_actor()),
         form=form,

@@ -238,3 +238,10 @@ def test_an_account_page_shows_what_hangs_on_it(reviewer: Pages, world: World, m
     page: Page = reviewer.get(f"/admin/accounts/{world.acme.id}/")
     assert all(word in page.text for word in ("500", "TRF-7", "Olga Owner", "C-1", "Germany"))
     assert (page.buttons, "Edit" in page.links) == ([], False)
+
+
+def test_pages_show_what_the_back_office_calls_them(reviewer: Pages, make: Factory) -> None:
+    account = make.account("Initech", external_id="erp-7")
+    invoice = make.invoice(account, external_id="erp-8")
+    assert "External id erp-7" in reviewer.get(f"/admin/accounts/{account.id}/").text
+    assert "External id erp-8" in reviewer.get(f"/admin/invoices/{invoice.id}/").text

@@ -28,8 +28,13 @@ class Caller:
 
     def post(self, path: str, body: Any = None) -> TestResponse:
         """POST a JSON body, or none."""
-        more = {} if body is None else {"data": json.dumps(body), "content_type": "application/json"}
-        return self._promised(self._client.post(BASE + path, headers=self._headers, **more))
+        return self.send("POST", path, body)
+
+    def send(self, method: str, path: str, body: Any = None, **more: Any) -> TestResponse:
+        """Any method with a JSON body, or none."""
+        if body is not None:
+            more |= {"data": json.dumps(body), "content_type": "application/json"}
+        return self.raw(method, BASE + path, **more)
 
     def raw(self, method: str, path: str, **more: Any) -> TestResponse:
         """Any request at all."""

@@ -101,7 +101,7 @@ def test_whoever_does_not_ask_for_a_table_gets_json(accept: str, world: World) -
     [
         ("/payments/", "staus", "Did you mean status?"),
         ("/payments/", "page-size", "Did you mean page_size?"),
-        ("/invoices/", "zzz", "Known are: cursor, page_size, q, status."),
+        ("/invoices/", "zzz", "Known are: account, currency, cursor, page_size, q, status."),
         ("/account/", "fields", "Known are: none."),
         ("/invoices/018f2c6e-7b1a-7c3d-9e4f-5a6b7c8d9e0f/", "expand", "Known are: none."),
     ],

@@ -103,3 +103,5 @@ def test_staff_see_all_accounts(world: World, make: Factory) -> None:
         ("INV-2", "open"),
         ("INV-1", "open"),
     ]
+    for some in ({"currency": "JPY"}, {"account": "globex"}, {"account": world.globex.number, "q": "INV"}):
+        assert world["reviewer"].get("/invoices/", **some).get_json()["data"] == invoices[1:2]

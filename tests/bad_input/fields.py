@@ -10,7 +10,8 @@ from flask import Flask, current_app
 from werkzeug.test import TestResponse
 
 from tests.factories import Factory
-from tests.matrix.visitors import House, Visitor, Written
+from tests.matrix.table import LET_IN
+from tests.matrix.visitors import House, Visitor, Written, body_of
 from tests.pages import Node, Page
 
 ENDS_THE_SESSION = {"/logout"}
@@ -32,13 +33,13 @@ class Field:
 
     def send(self, value: Any) -> TestResponse:
         """The request with this value in this field, and all other fields in order."""
-        values = self.others | {self.name: value}
+        values = put(self.others, self.name, value)
         if self.method == "GET":
             return self.who.pages.send(
                 "GET", f"{self.path}?{urlencode(values, errors='surrogatepass')}", headers=self._headers()
             )
         if self.is_json:
-            return self.who.pages.send("POST", self.path, data=json.dumps(values), headers=self._headers(),
+            return self.who.pages.send(self.method, self.path, data=json.dumps(values), headers=self._headers(),
                                        content_type="application/json")  # fmt: skip
         return self.who.pages.send("POST", self.path, data=values | {"csrf_token": self.who.pages.csrf_token})
 
@@ -48,14 +49,24 @@ class Field:
         if self.method == "GET":
             return self.who.pages.send("GET", f"{self.path}?{named}", headers=self._headers())
         if self.is_json:
-            return self.who.pages.send("POST", self.path, data=b'{"' + self.name.encode() + b'": "' + raw + b'"}',
-                                       headers=self._headers(), content_type="application/json")  # fmt: skip
+            body = json.dumps(put(self.others, self.name, "@@")).encode().replace(b"@@", raw)
+            return self.who.pages.send(self.method, self.path, data=body, headers=self._headers(),
+                                       content_type="application/json")  # fmt: skip
         token = urlencode({"csrf_token": self.who.pages.csrf_token})
         return self.who.pages.send("POST", self.path, data=f"{token}&{named}",
                                    content_type="application/x-www-form-urlencoded")  # fmt: skip
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.who.token}"} if self.who.token else {}
+
+
+def put(values: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
+    """The values with this one at its place: ``lines.0.quantity`` is in the first object of a list."""
+    head, _, rest = name.partition(".0.")
+    if not rest:
+        return values | {head: value}
+    (first, *others) = values.get(head) or [{}]
+    return values | {head: [put(first, rest, value), *others]}
 
 
 class Fields:
@@ -86,29 +97,36 @@ class Fields:
             for method, operation in methods.items():
                 if method == "parameters":  # of the path itself
                     continue
-                who = callers["admin" if address.split("/")[-2] in ("approval", "rejection", "refund") else "owner"]
+                who = callers["owner" if "owner" in self._let_in(method, address) else "admin"]
                 for parameter in operation.get("parameters", []):
                     if parameter.get("in") == "query":
                         yield Field(who, "GET", address, parameter["name"])
                 for name in self._body(operation, described):
-                    yield Field(who, method.upper(), address, name, self._others(address), is_json=True)
+                    yield Field(who, method.upper(), address, name, self._others(method, address), is_json=True)
 
-    def _others(self, address: str) -> dict[str, Any]:
+    def _let_in(self, method: str, address: str) -> frozenset[str]:
+        endpoint, _ = self.house.app.url_map.bind("").match(address, method.upper())
+        return LET_IN[endpoint, method.upper()]
+
+    def _others(self, method: str, address: str) -> dict[str, Any]:
         if address.endswith("/manual/"):
             return {"invoice_id": str(self.house.own["invoice_id"]), "payment_method": "bank_transfer"}
-        if "/tokens/" in address:
-            return {"name": "x"} if address.endswith("/tokens/") else {}
-        return {"version": 1}
+        if address.endswith("/tokens/"):
+            return {"name": "x"}
+        return body_of(method.upper(), address)
 
-    def _body(self, operation: dict[str, Any], described: dict[str, Any]) -> list[str]:
-        content = operation.get("requestBody", {}).get("content", {})
-        names = []
-        for media in content.values():
-            schema = media["schema"]
-            if "$ref" in schema:
-                schema = described["components"]["schemas"][schema["$ref"].split("/")[-1]]
-            names += schema["properties"]
-        return names
+    def _body(self, operation: dict[str, Any], described: dict[str, Any]) -> Iterator[str]:
+        for media in operation.get("requestBody", {}).get("content", {}).values():
+            yield from self._names(media["schema"], described)
+
+    def _names(self, schema: dict[str, Any], described: dict[str, Any]) -> Iterator[str]:
+        """The names of an object's fields; those of objects in a list as ``lines.0.quantity``."""
+        if "$ref" in schema:
+            schema = described["components"]["schemas"][schema["$ref"].split("/")[-1]]
+        for name, kind in schema.get("properties", {}).items():
+            yield name
+            for inner in self._names(kind.get("items", {}), described):
+                yield f"{name}.0.{inner}"
 
     def _pages(self, visitor: Visitor) -> Iterator[Page]:
         for rule in self.house.app.url_map.iter_rules():

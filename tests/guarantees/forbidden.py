@@ -52,6 +52,12 @@ def _bring_a_token_back(rows: Rows, _world: World) -> None:
     rows.change("api_tokens", token_id, revoked_at=None)
 
 
+def _call(rows: Rows, table: str, ids: tuple[UUID, UUID], *external_ids: str) -> None:
+    """Give the first row the first external id, and then the second one the last."""
+    for row_id, external_id in zip(ids, (external_ids[0], external_ids[-1]), strict=True):
+        rows.change(table, row_id, external_id=external_id)
+
+
 def _session(user_id: UUID) -> Row:
     now = clock.now()
     return {
@@ -156,6 +162,8 @@ FORBIDDEN: dict[str, Attempt] = {
     "ck_accounts_country": changing("accounts", lambda _, w: w.acme.id, country="D"),
     "ck_accounts_currency": changing("accounts", lambda _, w: w.acme.id, currency="EU"),
     "uq_accounts_number": copying("accounts"),
+    "ck_accounts_external_id": changing("accounts", lambda _, w: w.acme.id, external_id=""),
+    "uq_accounts_external_id": lambda rows, w: _call(rows, "accounts", (w.acme.id, w.globex.id), "X"),
     "ck_users_role": changing("users", lambda _, w: w.owner.id, role="lord"),
     "ck_users_staff_have_no_account": changing("users", lambda _, w: w.owner.id, role="admin"),
     "uq_users_email": copying("users"),
@@ -226,6 +234,9 @@ FORBIDDEN: dict[str, Attempt] = {
         "invoices", rows.one("invoices", id=w.free.id), number="new", status="lost"
     ),
     "uq_invoices_number": copying("invoices"),
+    "ck_invoices_external_id": changing("invoices", lambda _, w: w.draft.id, external_id=""),
+    "uq_invoices_external_id": lambda rows, w: _call(rows, "invoices", (w.draft.id, w.free.id), "X"),
+    "invoices_keep_their_external_id": lambda rows, w: _call(rows, "invoices", (w.draft.id, w.draft.id), "X", "Y"),
     "fk_invoices_account_id": lambda rows, w: rows.copy(
         "invoices", rows.one("invoices", id=w.free.id), number="new", account_id=new_id()
     ),

@@ -47,8 +47,10 @@ def test_requests_and_steps_are_counted_by_what_they_are(app: Flask, make: Facto
     asked = {"route": "/payments/<id:payment_id>/", "method": "GET", "status": "200"}
     step = {"action": "approve", "from_status": "pending_approval", "to_status": "succeeded"}
     unknown = {"route": "none", "method": "other", "status": "404"}
-    before = [figure(app, "portal_requests_total", **asked), figure(app, "portal_payment_steps_total", **step),
-              figure(app, "portal_requests_total", **unknown)]  # fmt: skip
+    changed = {"route": "/api/v1/billing/accounts/<id:account_id>/", "method": "PATCH", "status": "401"}
+    counted = [("portal_requests_total", each) for each in (asked, unknown, changed)]
+    counted.append(("portal_payment_steps_total", step))
+    before = [figure(app, name, **labels) for name, labels in counted]
     account = make.account()
     make.method()
     owner = make.user("owner", account)
@@ -58,9 +60,9 @@ def test_requests_and_steps_are_counted_by_what_they_are(app: Flask, make: Facto
     make.approved(payment, make.user("reviewer"))
     assert Pages(app).sign_in(owner).get(f"/payments/{payment.id}/").status == 200
     assert app.test_client().open("/.env", method="BREW").status_code in (404, 405)
-    after = [figure(app, "portal_requests_total", **asked), figure(app, "portal_payment_steps_total", **step),
-             figure(app, "portal_requests_total", **unknown)]  # fmt: skip
-    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 1]
+    assert app.test_client().patch(f"/api/v1/billing/accounts/{account.id}/").status_code == 401
+    after = [figure(app, name, **labels) for name, labels in counted]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 1, 1]
     assert figure(app, "portal_database_up") == 1
     text = app.test_client().get("/metrics").text
     assert str(payment.id) not in text

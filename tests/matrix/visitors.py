@@ -18,7 +18,7 @@ from portal.accounts.token_format import new_secret
 from portal.foundation import clock
 from portal.foundation.access import Role, scopes_of
 from portal.foundation.db import transaction
-from portal.foundation.ids import new_id
+from portal.foundation.ids import new_id, parse_id
 from portal.foundation.tenancy import across_accounts
 from tests.engines import engines_of
 from tests.factories import SYSTEM, Factory, acting
@@ -33,11 +33,28 @@ FORM = {
     "is_allowed": "y", "country": "DE", "method": "bank_transfer",
 }  # fmt: skip
 """What all forms ask for, so that a form is in order and the id decides."""
+_INVOICE = {"number": "N-1", "lines": [{"description": "Support", "unit_price": "10.00"}]}
+_ACCOUNT = {"number": "N-1", "name": "Somebody", "country": "DE", "currency": "EUR"}
+_USER = {"name": "Somebody", "email": "else@portal.example", "password": FORM["password"]}  # not who FORM signs in as
 BODIES: dict[str, dict[str, Any]] = {
     "approval": {"version": 1}, "rejection": {"version": 1, "reason": "not found"},
     "refund": {"version": 1, "reason": "twice"}, "cancellation": {"version": 1},
+    "voiding": {"reason": "by mistake"}, "role": {"role": "viewer"}, "password": {"password": FORM["password"]},
+    "POST accounts": _ACCOUNT, "PATCH accounts": {"name": "Somebody"}, "PUT by-external-id/X-1": _ACCOUNT,
+    "PUT payment-methods/bank_transfer": {"is_allowed": True},
+    "POST invoices": _INVOICE, "PUT invoices/by-external-id/X-1": _INVOICE, "POST users": _USER | {"role": "viewer"},
+    "POST payment-method-configs": {"country": "DE", "method": "local_wallet", "display_name": "Wallet"},
+    "PUT payment-method-configs": {"display_name": "Bank transfer", "is_enabled": True},
+    "bulk": {"items": [_INVOICE | {"account_external_id": "X-1"}]},
 }  # fmt: skip
-"""JSON bodies by the last word of the address."""
+"""JSON bodies by how the address ends, but for ids; with the method where one address has several."""
+
+
+def body_of(method: str, path: str) -> dict[str, Any]:
+    """A body that is in order for this address of the API; an empty one where nothing needs to be said."""
+    words = [word for word in path.strip("/").split("/") if parse_id(word) is None]
+    ends = ["/".join(words[-number:]) for number in (3, 2, 1)]
+    return next((BODIES[key] for end in ends for key in (f"{method} {end}", end) if key in BODIES), {})
 
 
 @dataclass
@@ -58,7 +75,7 @@ class Visitor:
         if not path.startswith(API_PATH):
             return self.pages.send(method, path, data=FORM | {"csrf_token": self.pages.csrf_token})
         headers = self._bearer() or {"X-CSRFToken": self.pages.csrf_token}
-        return self.pages.send(method, path, json=BODIES.get(path.rstrip("/").split("/")[-1], {}), headers=headers)
+        return self.pages.send(method, path, json=body_of(method, path), headers=headers)
 
     def _bearer(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.token}"} if self.token else {}
@@ -69,7 +86,7 @@ class House:
 
     def __init__(self, app: Flask, make: Factory) -> None:
         self.app, self.make = app, make
-        self.acme, self.globex = make.account(), make.account("Globex")
+        self.acme, self.globex = make.account(external_id="X-1"), make.account("Globex")
         self.method = make.method()
         self.users = {role: make.user(role, self.acme) for role in ("owner", "member", "viewer")}
         self.users |= {role: make.user(role) for role in ("reviewer", "admin")}
@@ -117,11 +134,11 @@ class House:
         make = self.make
         account, user = (self.acme, "owner") if whose == "acme" else (self.globex, "stranger")
         owner = self.users[user]
-        payment = make.payment(make.invoice(account), owner)
+        payment, invoice = make.payment(make.invoice(account), owner), make.invoice(account, external_id="X-1")
         return self._of(owner) | {
-            "account_id": account.id, "invoice_id": make.invoice(account).id, "payment_id": payment.id,
+            "account_id": account.id, "invoice_id": invoice.id, "payment_id": payment.id,
             "user_id": make.user("viewer", account).id, "method_id": self.method.id,
-            "method": "bank_transfer", "filename": "css/base.css",
+            "method": "bank_transfer", "filename": "css/base.css", "external_id": "X-1",
         }  # fmt: skip
 
     def _by_session(self, role: str, user: User) -> Visitor:

@@ -169,9 +169,9 @@ def test_a_rejection_says_why_and_offers_another_try(world: World, make: Factory
         )
     page = world.visit("owner").get(f"/payments/{payment.id}/")
     assert page.notices == [
-        "This payment was not accepted. Only 40.00 EUR arrived. Check what you sent, and report it again ."
+        "This payment was not accepted. Only 40.00 EUR arrived. Check what you sent, and report it again."
     ]
-    assert page.links["report it again"] == f"/invoices/{invoice.id}/payment"
+    assert page.links["Check what you sent, and report it again."] == f"/invoices/{invoice.id}/payment"
 
 
 def test_lists_filter_search_and_page(world: World, make: Factory) -> None:

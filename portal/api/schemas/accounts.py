@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from marshmallow import fields
+from marshmallow import fields, validate
 
-from portal.api.schemas.values import Amount, Id, Moment, Number, Out, Text
+from portal.api.schemas.values import Amount, Flag, Id, In, Moment, Number, Out, PageQuery, Prose, Text
 from portal.billing.credits.models import Cause
 
 
@@ -56,6 +56,82 @@ class AccountOut(Out):
     locale = Text("de-DE")
     timezone = Text("Europe/Berlin")
     credit_balance = Number(500)
+
+
+class AccountForStaffOut(AccountOut):
+    """An account as staff see it."""
+
+    external_id = Text("ERP-7", allow_none=True)
+    created_at = Moment()
+
+
+class AccountRowOut(Out):
+    """An account as the list shows it."""
+
+    id = Id()
+    number = Text("C-2001")
+    external_id = Text("ERP-7", allow_none=True)
+    name = Text("Hooli GmbH")
+    country = Text("DE")
+    currency = Text("EUR")
+    created_at = Moment()
+
+
+class AccountQuery(PageQuery):
+    """Which accounts. ``q`` looks into number and name."""
+
+    q = Text("Hooli", load_default="", validate=validate.Length(max=200))
+    country = Text("DE", load_default="", validate=validate.Length(max=2))
+
+
+class AccountByExternalId(In):
+    """An account as it shall be. Locale and time zone that are left out stay, or are ``en`` and ``UTC``."""
+
+    number = Prose("C-2001", most=40, required=True)
+    name = Prose("Hooli GmbH", most=200, required=True)
+    country = Text("DE", required=True)
+    currency = Text("EUR", required=True)
+    locale = Text("de-DE")
+    timezone = Text("Europe/Berlin")
+
+
+class NewAccount(AccountByExternalId):
+    """A new account."""
+
+    external_id = Prose("ERP-7", most=100)
+
+
+class AccountChange(In):
+    """What shall change of an account; what is left out stays."""
+
+    name = Prose("Hooli GmbH", most=200)
+    locale = Text("de-DE")
+    timezone = Text("Europe/Berlin")
+    external_id = Prose("ERP-7", most=100)
+
+
+class AccountMethodChange(In):
+    """In what an account deviates for one method."""
+
+    is_allowed = Flag(required=True)
+    is_default = Flag(load_default=False)
+    label = Prose("Our house bank", most=100, load_default="")
+
+
+class AccountMethodOut(Out):
+    """The same, with the method that it is about."""
+
+    method = Text("bank_transfer")
+    is_allowed = fields.Boolean()
+    is_default = fields.Boolean()
+    label = Text("Our house bank")
+
+
+class AccountMethodsOut(Out):
+    """In what the account deviates, for each method, and what it may pay with in the end."""
+
+    methods = fields.List(fields.Nested(AccountMethodOut))
+    available = fields.List(fields.Nested(MethodOut))
 
 
 class CreditTransactionOut(Out):

@@ -4,12 +4,24 @@ import re
 from typing import Any
 
 from flask import g, request
-from marshmallow import ValidationError, fields, missing, post_dump, post_load, pre_load, validate, validates_schema
+from marshmallow import ValidationError, fields, missing, post_load, pre_load, validate, validates_schema
 
 from portal.api.schemas.invoices import InvoiceOut
 from portal.api.schemas.selection import Names
-from portal.api.schemas.values import Amount, Id, In, Moment, Number, Out, PageQuery, Prose, Text, Version, nothing
-from portal.billing.payments.history import history
+from portal.api.schemas.values import (
+    Amount,
+    Id,
+    In,
+    Moment,
+    Number,
+    Out,
+    PageQuery,
+    Prose,
+    StaffOut,
+    Text,
+    Version,
+    nothing,
+)
 from portal.billing.payments.references import MAX_LENGTH
 from portal.billing.payments.service import MAX_NOTES, MAX_REASON
 from portal.billing.payments.states import Action, Status, read_status
@@ -29,7 +41,8 @@ class StatusWord(fields.Field[Status]):
         return status
 
 
-EXPANDABLE = ("invoice", "events")
+EXPANDABLE = ("invoice", "events", "tracking")
+OF_LISTS_FOR_STAFF = ("account_name", "account_country", "reference_used_elsewhere")
 SELECTABLE = (
     "id", "payment_id", "account_id", "invoice_id", "invoice_number", "amount", "currency", "payment_method", "status",
     "transaction_reference", "notes", "failure_reason", "version", "allowed_actions", "created_at", "updated_at",
@@ -40,11 +53,11 @@ SELECTABLE = (
 class Selection(In):
     """Which of a payment's fields, and what else of it. The id always comes along."""
 
-    fields_ = Names(SELECTABLE, data_key="fields")
+    fields_ = Names((*SELECTABLE, *OF_LISTS_FOR_STAFF), data_key="fields")
     expand = Names(EXPANDABLE)
 
 
-class PaymentQuery(PageQuery, Selection):
+class PaymentQuery(PageQuery):
     """Which payments. Times: from inclusive, to exclusive."""
 
     status = fields.List(StatusWord(), load_default=list)
@@ -53,6 +66,15 @@ class PaymentQuery(PageQuery, Selection):
     created_from = Moment(load_default=nothing)
     created_to = Moment(load_default=nothing)
     q = Text("TRF 4711", load_default="", validate=validate.Length(max=200))
+
+
+class PaymentListQuery(PaymentQuery, Selection):
+    """Which payments of all accounts. ``queue=approval`` lists what waits for staff's decision, the oldest first."""
+
+    queue = fields.String(load_default="", validate=validate.OneOf(["approval", ""]))
+    account = Text("Hooli", load_default="", validate=validate.Length(max=200))
+    country = Text("DE", load_default="", validate=validate.Length(max=2))
+    currency = Text("EUR", load_default="", validate=validate.Length(max=3))
 
 
 class ManualPayment(In):
@@ -135,10 +157,10 @@ class EventOut(Out):
     at = Moment()
 
 
-class PaymentOut(Out):
+class PaymentOut(StaffOut):
     """A payment. ``account_id`` is for staff."""
 
-    optional = frozenset({"account_id"})
+    optional = for_staff = frozenset({"account_id"})
 
     id = Id()
     payment_id = Id(metadata={"description": "The same as id."})
@@ -164,31 +186,37 @@ class PaymentOut(Out):
             return obj.id
         if attr == "allowed_actions":
             return obj.allowed_actions(current_actor())
-        return history(obj, current_actor()) if attr == "events" else super().get_attribute(obj, attr, default)
-
-    @post_dump
-    def _account_for_staff(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
-        if not current_actor().is_staff:
-            data.pop("account_id", None)
-        return data
+        return super().get_attribute(obj, attr, default)
 
 
-class PaymentWithEventsOut(PaymentOut):
-    """A payment with its history."""
+class TrackingOut(Out):
+    """Where a payment stands and what comes next, in the words of the customer's page."""
 
-    events = fields.List(fields.Nested(EventOut))
+    stands = Text("We are looking for your money.")
+    comes_next = Text("Nothing more is needed from you; the result will stand here.")
+    can_pay_again = fields.Boolean()
 
 
-class PaymentSelectionOut(PaymentWithEventsOut):
-    """A payment, as far as it was asked for: all of its fields or some of them, and its invoice or events."""
+class PaymentSelectionOut(PaymentOut):
+    """A payment, as far as it was asked for: all of its fields or some of them, its invoice, its history, its tracking.
 
-    optional = frozenset({*SELECTABLE, *EXPANDABLE}) - {"id"}
+    In lists, staff read whose it is, and in the queue whether its reference came twice.
+    """
 
+    optional = frozenset({*SELECTABLE, *OF_LISTS_FOR_STAFF, *EXPANDABLE}) - {"id"}
+    for_staff = frozenset({"account_id", *OF_LISTS_FOR_STAFF})
+
+    account_name = Text("Hooli GmbH")
+    account_country = Text("DE", attribute="country")
+    reference_used_elsewhere = fields.Boolean(allow_none=True, metadata={"description": "Known in the queue only."})
     invoice = fields.Nested(InvoiceOut)
+    tracking = fields.Nested(TrackingOut)
+    events = fields.List(fields.Nested(EventOut))
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         """What was not asked for is not even looked up."""
-        if attr != "id" and attr not in g.selected:
+        asked_for = "account_country" if attr == "country" else attr
+        if asked_for != "id" and asked_for not in g.selected:
             return missing
         if attr in EXPANDABLE:
             return g.expanded[attr][obj.id]

@@ -1,14 +1,16 @@
 """Kinds of values, as JSON writes and reads them; and where in a list one is."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, post_dump
 
 from portal.foundation.ids import parse_id
 from portal.foundation.keyset import CURSOR, MAX_PAGE_SIZE, PAGE_SIZE
 from portal.foundation.money import Money
+from portal.http.gate import current_actor
 
 
 def nothing() -> None:
@@ -33,6 +35,18 @@ class Out(Schema):
     def on_bind_field(self, field_name: str, field_obj: fields.Field[Any]) -> None:
         """Let the description say that the field is always there."""
         field_obj.required = field_name not in self.optional
+
+
+class StaffOut(Out):
+    """What customers read with some fields less: ``for_staff``."""
+
+    for_staff: ClassVar[frozenset[str]] = frozenset()
+
+    @post_dump
+    def _for_staff(self, data: dict[str, Any], **_: Any) -> dict[str, Any]:
+        if current_actor().is_staff:
+            return data
+        return {name: value for name, value in data.items() if name not in self.for_staff}
 
 
 class Id(fields.Field[UUID]):
@@ -105,6 +119,33 @@ class Number(fields.Integer):
         super().__init__(metadata={"examples": [example]} | kwargs.pop("metadata", {}), **kwargs)
 
 
+class Day(fields.Field[date]):
+    """A calendar day: ``2026-01-31`` and no other form of it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(metadata={"examples": ["2026-11-15"]} | kwargs.pop("metadata", {}), **kwargs)
+
+    def _serialize(self, value: date | None, *_: Any, **__: Any) -> str | None:
+        return None if value is None else value.isoformat()
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> date:
+        try:
+            if isinstance(value, str) and re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value, re.ASCII):
+                return date.fromisoformat(value)
+        except ValueError:
+            pass
+        raise ValidationError("This is not a day: write it like 2026-01-31.")
+
+
+class Flag(fields.Boolean):
+    """true or false, and nothing that is read as one of them."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> bool:
+        if type(value) is not bool:
+            raise self.make_error("invalid", input=value)
+        return value
+
+
 class Whole(fields.Integer):
     """A JSON integer as JSON Schema understands it, so that 1.0 is 1; nothing that only looks like one."""
 
@@ -126,6 +167,10 @@ class Version(Whole):
 def _page_size(value: int) -> None:
     if not 1 <= value <= MAX_PAGE_SIZE:
         raise ValidationError(f"This must be from 1 to {MAX_PAGE_SIZE}.")
+
+
+class Nothing(In):
+    """A body that has nothing to say: none, or an empty object. What is no JSON is refused here as everywhere."""
 
 
 class PageQuery(In):

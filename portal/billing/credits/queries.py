@@ -22,8 +22,10 @@ def balance(account_id: UUID) -> int:
     return session.scalar(statement) or 0
 
 
-def ledger_page(*, cursor: str | None = None, page_size: int = PAGE_SIZE) -> Page[Row[*tuple[Any, ...]]]:
-    """The ledger in scope with the invoices' numbers, newest first."""
+def ledger_page(
+    *, account_id: UUID | None = None, cursor: str | None = None, page_size: int = PAGE_SIZE
+) -> Page[Row[*tuple[Any, ...]]]:
+    """The ledger in scope, or one account's, with the invoices' numbers, newest first."""
     statement = select(
         CreditTransaction.id,
         CreditTransaction.seq,
@@ -35,4 +37,6 @@ def ledger_page(*, cursor: str | None = None, page_size: int = PAGE_SIZE) -> Pag
         CreditTransaction.created_at,
         Invoice.number.label("invoice_number"),
     ).outerjoin(Invoice, CreditTransaction.invoice_id == Invoice.id)
+    if account_id:
+        statement = statement.where(CreditTransaction.account_id == account_id)
     return paginate(statement, CreditTransaction.id, cursor=cursor, page_size=page_size)

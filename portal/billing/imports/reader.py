@@ -10,8 +10,8 @@ from datetime import date, datetime
 from typing import Any, BinaryIO
 
 from portal.accounts.service import read_account
+from portal.billing.invoices.drafts import check_asks_something, read_invoice
 from portal.billing.invoices.lines import NewLine, read_line
-from portal.billing.invoices.service import check_asks_something, read_invoice
 from portal.foundation.refusals import Invalid
 
 REQUIRED = (

@@ -12,9 +12,9 @@ from sqlalchemy.orm import selectinload
 from portal.accounts.models import Account
 from portal.accounts.service import create_account
 from portal.billing.imports.reader import LineError, Reader, ReadInvoice
+from portal.billing.invoices.drafts import audited, line_values
 from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.models import Invoice, InvoiceLine
-from portal.billing.invoices.service import audited, line_values
 from portal.foundation import audit, clock
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor

@@ -81,3 +81,4 @@ class InvoiceRow(InvoiceFigures):
     credits: int
     issue_date: date | None
     due_date: date | None
+    external_id: str | None

@@ -1,13 +1,13 @@
 """The lines of a new invoice, read and reckoned."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from portal.billing.invoices.models import QUANTITY_SCALE
 from portal.foundation import freetext
-from portal.foundation.money import MAX_MINOR, Money
-from portal.foundation.refusals import Invalid
+from portal.foundation.money import MAX_MINOR, Money, exponent
+from portal.foundation.refusals import FieldError, Invalid
 
 MAX_LINES = 1000
 
@@ -45,6 +45,21 @@ def read_line(
         _read_quantity(quantity, f"{prefix}quantity"),
         Money.parse(unit_price, currency, field=f"{prefix}{price_field}"),
     )
+
+
+def read_lines(lines: Sequence[Mapping[str, str]], currency: str) -> list[NewLine]:
+    """Lines as a program sends them. Raises Invalid, naming all that is wrong: ``lines.0.quantity``."""
+    exponent(currency)  # refuses an unknown one, once
+    read: list[NewLine] = []
+    errors: list[FieldError] = []
+    for place, line in enumerate(lines):
+        try:
+            read.append(read_line(**line, currency=currency, prefix=f"lines.{place}."))
+        except Invalid as refusal:
+            errors += refusal.errors
+    if errors:
+        raise Invalid.fields(errors)
+    return read
 
 
 def _read_quantity(text: str, field: str) -> int:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     Uuid,
+    text,
 )
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
@@ -26,6 +27,7 @@ from portal.foundation.money import Money
 from portal.foundation.tenancy import AccountScoped
 
 UQ_INVOICE_NUMBER = "uq_invoices_number"
+UQ_INVOICE_EXTERNAL_ID = "uq_invoices_external_id"
 QUANTITY_SCALE = 1000
 """Quantities are whole thousandths: 2.5 hours are 2500."""
 
@@ -46,7 +48,16 @@ class Invoice(InvoiceFigures, AccountScoped, Model):
         ),
         CheckConstraint("posting_seq IS NOT NULL OR amount_paid_minor = 0", name="paid_by_postings"),
         CheckConstraint("(status = 'paid' AND credits > 0) = (grant_id IS NOT NULL)", name="paid_has_grant"),
+        CheckConstraint("length(external_id) BETWEEN 1 AND 100", name="external_id"),
         UniqueConstraint("account_id", "id", "currency"),
+        Index(
+            UQ_INVOICE_EXTERNAL_ID,
+            "account_id",
+            "external_id",
+            unique=True,
+            sqlite_where=text("external_id IS NOT NULL"),
+            postgresql_where=text("external_id IS NOT NULL"),
+        ),
         ForeignKeyConstraint(
             ["id", "posting_seq", "amount_paid_minor"],
             ["postings.invoice_id", "postings.seq", "postings.paid_after"],
@@ -81,6 +92,8 @@ class Invoice(InvoiceFigures, AccountScoped, Model):
     """The row of the ledger of credits that granted what it buys; none while it is not paid."""
     issue_date: Mapped[date | None] = mapped_column(Date)
     due_date: Mapped[date | None] = mapped_column(Date)
+    external_id: Mapped[str | None] = mapped_column(String(100))
+    """What the back office's own system calls it. Once given it stays."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
     account: Mapped[Account] = relationship()

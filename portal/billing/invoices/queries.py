@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Select, func, select
 
+from portal.accounts.external_ids import read_external_id
 from portal.accounts.models import Account
 from portal.accounts.queries import is_called
 from portal.billing.invoices.figures import InvoiceRow, InvoiceStatus
@@ -36,6 +37,15 @@ def get_invoice(invoice_id: UUID, *, with_drafts: bool = False) -> Invoice:
     """The invoice in scope. Raises NotFound; for a draft too, unless asked for."""
     invoice = session.scalar(select(Invoice).where(Invoice.id == invoice_id))
     if invoice is None or (invoice.status == InvoiceStatus.DRAFT and not with_drafts):
+        raise NotFound()
+    return invoice
+
+
+def get_invoice_by_external_id(account_id: UUID, external_id: str) -> Invoice:
+    """The account's invoice that the back office calls so, draft or not. Raises Invalid and NotFound."""
+    named = (Invoice.account_id == account_id, Invoice.external_id == read_external_id(external_id))
+    invoice = session.scalar(select(Invoice).where(*named))
+    if invoice is None:
         raise NotFound()
     return invoice
 
@@ -95,7 +105,7 @@ def _columns() -> Select[*tuple[Any, ...]]:
     return select(
         Invoice.id, Invoice.number, Invoice.account_id, Account.name.label("account_name"), Invoice.status,
         Invoice.currency, Invoice.total_minor, Invoice.amount_paid_minor, Invoice.credits, Invoice.issue_date,
-        Invoice.due_date,
+        Invoice.due_date, Invoice.external_id,
     ).outerjoin(Account, Invoice.account_id == Account.id)  # fmt: skip
 
 

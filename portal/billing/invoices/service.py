@@ -2,25 +2,34 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
-from typing import Any
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import func, select
 
+from portal.accounts.external_ids import external_id_taken, read_external_id
 from portal.accounts.models import Account
+from portal.billing.invoices.drafts import (
+    audited,
+    check_asks_something,
+    check_dates,
+    default_due_date,
+    find_by_external_id,
+    flush_invoices,
+    new_invoice,
+    read_invoice,
+    refuse_taken_number,
+)
 from portal.billing.invoices.figures import InvoiceStatus
-from portal.billing.invoices.lines import NewLine, total_of
-from portal.billing.invoices.models import UQ_INVOICE_NUMBER, Invoice, InvoiceLine, Posting
+from portal.billing.invoices.lines import NewLine
+from portal.billing.invoices.models import Invoice, Posting
 from portal.foundation import audit, clock, freetext
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
-from portal.foundation.db import flush_or_refuse, session, transaction
+from portal.foundation.db import session, transaction
 from portal.foundation.ids import new_id
-from portal.foundation.money import MAX_MINOR, Money, exponent
+from portal.foundation.money import Money
 from portal.foundation.refusals import Conflict, Invalid, NotFound
-
-DEFAULT_TERM = timedelta(days=14)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,66 +43,37 @@ class Step:
     amount: Money
 
 
-def read_invoice(
-    *, number: str, currency: str, lines: Sequence[NewLine], credits: int = 0, issue_date: date | None = None,
-    due_date: date | None = None,
-) -> dict[str, Any]:  # fmt: skip
-    """What a new invoice holds, by column, but for whose it is and its status. Raises Invalid."""
-    exponent(currency)  # refuses an unknown one
-    if not 0 <= credits <= MAX_MINOR:
-        raise Invalid("invalid_credits", "Credits are a whole number from zero.", field="credits")
-    check_dates(issue_date, due_date)
-    return {
-        "number": freetext.required(number, field="number", most=40, label="The invoice number"),
-        "currency": currency,
-        "total_minor": total_of(lines, currency).minor,
-        "amount_paid_minor": 0,
-        "credits": credits,
-        "issue_date": issue_date,
-        "due_date": due_date,
-    }
-
-
-def audited(values: dict[str, Any], lines: int) -> dict[str, object]:
-    """What the audit log says of a new invoice with these columns."""
-    told = {name: values[name] for name in ("number", "credits", "issue_date", "due_date")}
-    return told | {"total": str(Money(values["total_minor"], values["currency"])), "lines": lines}
-
-
-def line_values(account_id: UUID, position: int, line: NewLine) -> dict[str, Any]:
-    """What a line holds, by column, but for the invoice that it is of."""
-    return {
-        "account_id": account_id,
-        "position": position,
-        "description": line.description,
-        "quantity": line.quantity,
-        "currency": line.unit_price.currency,
-        "unit_price_minor": line.unit_price.minor,
-        "amount_minor": line.amount.minor,
-    }
-
-
 def create_invoice(
     *, by: Actor, account_id: UUID, number: str, currency: str, lines: Sequence[NewLine], credits: int = 0,
-    issue_date: date | None = None, due_date: date | None = None,
+    issue_date: date | None = None, due_date: date | None = None, external_id: str | None = None, issue: bool = False,
 ) -> Invoice:  # fmt: skip
-    """Add a draft. Raises Invalid, and Conflict where the number is taken."""
+    """Add a draft, and issue it in the same unit where asked for.
+
+    Raises Invalid, and Conflict where the number is taken, or the external id by another invoice of the account.
+    """
     by.must(Permission.INVOICE_MANAGE)
     values = read_invoice(
         number=number, currency=currency, lines=lines, credits=credits, issue_date=issue_date, due_date=due_date
     )
-    taken = Conflict("invoice_number_taken", f"There is an invoice {values['number']} already.", field="number")
+    values["external_id"] = None if external_id is None else read_external_id(external_id)
     with transaction() as unit:
         if unit.get(Account, account_id) is None:
             raise Invalid("unknown_account", "There is no such account.", field="account_id")
-        if unit.scalar(select(Invoice.id).where(Invoice.number == values["number"])):
-            raise taken
-        written = [InvoiceLine(**line_values(account_id, position, line)) for position, line in enumerate(lines, 1)]
-        invoice = Invoice(account_id=account_id, status=InvoiceStatus.DRAFT.value, lines=written, **values)
+        refuse_taken_number(values["number"])
+        if external_id is not None and find_by_external_id(account_id, values["external_id"]):
+            raise external_id_taken("invoice of this account")
+        invoice = new_invoice(account_id, values, lines)
         unit.add(invoice)
-        flush_or_refuse({UQ_INVOICE_NUMBER: taken})
-        _record(by, "invoice.created", invoice, **audit.differences({}, audited(values, len(lines))))
+        flush_invoices(values["number"])
+        record_created(invoice, by=by)
+        if issue:
+            issue_invoice(invoice.id, by=by)
     return invoice
+
+
+def record_created(invoice: Invoice, *, by: Actor) -> None:
+    """Tell the audit log of a new invoice."""
+    _record(by, "invoice.created", invoice, **audit.differences({}, audited(vars(invoice), len(invoice.lines))))
 
 
 def issue_invoice(
@@ -109,17 +89,16 @@ def issue_invoice(
         if invoice.status != InvoiceStatus.DRAFT:
             raise Conflict("invoice_not_draft", f"Invoice {invoice.number} was issued before: it is {invoice.status}.")
         check_asks_something(invoice.total_minor)
-        begin = issue_date or invoice.issue_date or clock.today()
-        end = due_date or invoice.due_date or begin + DEFAULT_TERM
-        check_dates(begin, end)
-        _move(invoice, InvoiceStatus.OPEN, by, "invoice.issued", **_date(invoice, begin, end))
+        issue_locked_invoice(invoice, by=by, begin=issue_date or invoice.issue_date, end=due_date or invoice.due_date)
     return invoice
 
 
-def check_asks_something(total_minor: int) -> None:
-    """Raise Invalid for a total of nothing, which cannot be issued: nobody could pay it."""
-    if total_minor <= 0:
-        raise Invalid("invoice_asks_nothing", "An invoice that asks for nothing cannot be issued.", field="lines")
+def issue_locked_invoice(invoice: Invoice, *, by: Actor, begin: date | None, end: date | None) -> None:
+    """Issue a draft that asks for something. The caller holds its lock, or has just made it."""
+    begin = begin or clock.today()
+    end = end or default_due_date(begin)
+    check_dates(begin, end)
+    _move(invoice, InvoiceStatus.OPEN, by, "invoice.issued", **_date(invoice, begin, end))
 
 
 def book(invoice: Invoice, step: Step, *, by: Actor) -> bool:
@@ -207,12 +186,6 @@ def suggest_number() -> str:
     )  # five digits sort as text
     digits = last.removeprefix(stem) if last else "0"
     return f"{stem}{(int(digits) if digits.isdecimal() else 0) + 1:05d}"
-
-
-def check_dates(issue_date: date | None, due_date: date | None) -> None:
-    """Raise Invalid where the due date lies before the issue date."""
-    if issue_date and due_date and due_date < issue_date:
-        raise Invalid("due_before_issue", "The due date lies before the issue date.", field="due_date")
 
 
 def _date(invoice: Invoice, begin: date, end: date) -> dict[str, object]:

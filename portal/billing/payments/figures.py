@@ -81,5 +81,5 @@ class PaymentRow(PaymentFigures):
     created_at: datetime
     updated_at: datetime
     decided_at: datetime | None
-    reference_used_elsewhere: bool = False
-    """Whether another live payment carries the same reference: for staff's queue; False in other lists."""
+    reference_used_elsewhere: bool | None = None
+    """Whether another live payment carries the same reference: for staff's queue; None in other lists, unknown."""

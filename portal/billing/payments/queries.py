@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, null, or_, select
 from sqlalchemy.orm import aliased, selectinload
 
 from portal.accounts.models import Account
@@ -53,7 +53,7 @@ def payment_page(
     wanted: PaymentFilter | None = None, *, cursor: str | None = None, page_size: int = PAGE_SIZE
 ) -> Page[PaymentRow]:
     """Payments in scope, newest first."""
-    statement = _filtered(_columns(literal(False)), wanted or PaymentFilter())
+    statement = _filtered(_columns(null()), wanted or PaymentFilter())
     return _rows(paginate(statement, Payment.id, cursor=cursor, page_size=page_size))
 
 
@@ -91,7 +91,7 @@ def with_same_reference(payment: Payment) -> list[PaymentRow]:
     """Other payments with the same reference and method, newest first: all accounts' in staff's scope."""
     if payment.normalized_reference is None:
         return []
-    statement = _columns(literal(False)).where(
+    statement = _columns(null()).where(
         Payment.normalized_reference == payment.normalized_reference,
         Payment.payment_method == payment.payment_method,
         Payment.id != payment.id,
@@ -128,7 +128,7 @@ def open_payment_of(invoice_id: UUID) -> Payment | None:
 
 
 def _latest(*conditions: ColumnElement[bool], limit: int) -> list[PaymentRow]:
-    statement = _columns(literal(False)).where(*conditions).order_by(Payment.id.desc()).limit(limit)
+    statement = _columns(null()).where(*conditions).order_by(Payment.id.desc()).limit(limit)
     return [PaymentRow(*row) for row in session.execute(statement)]
 
 
@@ -137,7 +137,7 @@ def _rows(page: Page[Any]) -> Page[PaymentRow]:
     return Page(rows, page.next, page.previous, page.page_size)
 
 
-def _columns(mark: ColumnElement[bool]) -> Select[*tuple[Any, ...]]:
+def _columns(mark: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Payment.id, Payment.account_id, Account.name.label("account_name"), Account.country, Payment.invoice_id,
