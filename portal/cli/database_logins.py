@@ -15,7 +15,9 @@ RIGHTS_HOLDERS = (Login.GATE, Login.CUSTOMER, Login.STAFF, Login.WORKER)
 READ, ADD, CHANGE, REMOVE = "SELECT", "INSERT", "UPDATE", "DELETE"
 EVERYTHING = (READ, ADD, CHANGE, REMOVE)
 SHORT_LIVED = ("attempt_limits", "idempotency_keys", "recovery_codes", "second_factors", "user_sessions")
-"""Whose rows are deleted when their time is over. No other row ever is."""
+"""Whose rows are deleted when their time is over."""
+PURGED = ("webhook_deliveries", "webhook_events")
+"""Whose rows the purge deletes, across accounts. No other row ever is."""
 LOCK = "UPDATE (id)"
 """FOR UPDATE asks for the right to update something. The policies of these tables refuse the change itself."""
 
@@ -56,6 +58,9 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
         "second_factors": EVERYTHING,
         "user_sessions": EVERYTHING,
         "users": (READ, "UPDATE (password_hash)"),
+        "webhook_deliveries": (READ, ADD, "UPDATE (status, tries, due_at)"),
+        "webhook_endpoints": (READ, ADD, CHANGE),
+        "webhook_events": (READ, ADD),
     },
 }
 # A page's statement that takes longer, waiting included, is ended by the server, and so is a forgotten transaction.
@@ -130,7 +135,7 @@ def grant_rights(connection: Connection) -> None:
 
 
 def _of_staff(table: str, append_only: set[str]) -> tuple[str, ...]:
-    if table in SHORT_LIVED:
+    if table in (*SHORT_LIVED, *PURGED):
         return EVERYTHING
     return (READ, ADD) if table in append_only else (READ, ADD, CHANGE)
 

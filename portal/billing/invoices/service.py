@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from portal.accounts.models import Account
+from portal.billing.invoices.announcements import announce_invoice
 from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.lines import NewLine, total_of
 from portal.billing.invoices.models import UQ_INVOICE_NUMBER, Invoice, InvoiceLine, Posting
@@ -19,6 +20,7 @@ from portal.foundation.db import flush_or_refuse, session, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.money import MAX_MINOR, Money, exponent
 from portal.foundation.refusals import Conflict, Invalid, NotFound
+from portal.webhooks.event_types import EventType
 
 DEFAULT_TERM = timedelta(days=14)
 
@@ -113,6 +115,7 @@ def issue_invoice(
         end = due_date or invoice.due_date or begin + DEFAULT_TERM
         check_dates(begin, end)
         _move(invoice, InvoiceStatus.OPEN, by, "invoice.issued", **_date(invoice, begin, end))
+        announce_invoice(EventType.INVOICE_ISSUED, invoice)
     return invoice
 
 
@@ -136,6 +139,8 @@ def book(invoice: Invoice, step: Step, *, by: Actor) -> bool:
         invoice.grant_id = new_id() if invoice.credits else None
     _move(invoice, status, by, "invoice.paid" if covers else "invoice.counted", **_counted(invoice, step, paid_after))
     _post(invoice, step, paid_after)
+    if covers:
+        announce_invoice(EventType.INVOICE_PAID, invoice)
     return covers
 
 
@@ -186,8 +191,10 @@ def void_locked_invoice(invoice: Invoice, *, by: Actor, reason: str) -> None:
     if invoice.amount_paid:
         raise Conflict("invoice_partly_paid", f"{invoice.amount_paid} of it were paid. Refund them first.")
     begin = invoice.issue_date or clock.today()
-    dated = _date(invoice, begin, invoice.due_date or begin)
+    dated, was_issued = _date(invoice, begin, invoice.due_date or begin), invoice.status == InvoiceStatus.OPEN
     _move(invoice, InvoiceStatus.VOID, by, "invoice.voided", reason=reason, **dated)
+    if was_issued:  # of a draft nobody has heard
+        announce_invoice(EventType.INVOICE_VOIDED, invoice)
 
 
 def lock_invoice(invoice_id: UUID) -> Invoice:
