@@ -58,12 +58,13 @@ class Serving:
                 return Answer(error.code, error.read(), dict(error.headers))
 
     def workers(self) -> list[int]:
-        """The processes that answer."""
+        """The processes that answer. The one that sends webhooks is not among them."""
         listed = subprocess.run(
-            ["ps", "-o", "pid=,stat=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
-        )
-        lines = [line.split() for line in listed.stdout.splitlines()]
-        return [int(pid) for pid, state in lines if not state.startswith("Z")]
+            ["ps", "-o", "pid=,stat=,args=", "--ppid", str(self.process.pid)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        lines = [line.split(None, 2) for line in listed.stdout.splitlines()]
+        return [int(pid) for pid, state, args in lines if not state.startswith("Z") and " worker " not in args]
 
     def kill(self, pid: int) -> None:
         """End a process without a word."""

@@ -145,7 +145,7 @@ def create_deliveries() -> None:
     )
     op.create_index("ix_webhook_deliveries_endpoint_id_id", "webhook_deliveries", ["endpoint_id", "id"])
     pending = sa.text("status = 'pending'")
-    for name, columns in {"due": ["due_at"], "before": ["endpoint_id", "subject_id", "seq"]}.items():
+    for name, columns in {"due": ["due_at", "id"], "before": ["endpoint_id", "subject_id", "seq"]}.items():
         op.create_index(
             f"ix_webhook_deliveries_{name}", "webhook_deliveries", columns,
             sqlite_where=pending, postgresql_where=pending,

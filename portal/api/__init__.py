@@ -7,10 +7,10 @@ from flask import Flask
 from flask.json.provider import JSONProvider
 from flask_smorest import Api
 
-from portal.api import account, invoices, payments
+from portal.api import account, invoices, payments, webhooks
 from portal.api.blueprint import api
 
-__all__ = ["account", "invoices", "payments", "register"]
+__all__ = ["account", "invoices", "payments", "register", "webhooks"]
 
 _SETTINGS = {
     "API_TITLE": "Billing Portal",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, exists, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, delete, func, literal_column, or_, select
 from sqlalchemy.orm import aliased
 
 from portal.foundation import clock
@@ -36,7 +36,8 @@ KEPT_FOR = timedelta(days=30)
 MOST_ATTEMPTS_KEPT = 50
 _HANDED_OUT_AT_ONCE, _PURGED_AT_ONCE = 100, 1000
 WORKER = Actor.system("webhooks")
-_PENDING = WebhookDelivery.status == DeliveryStatus.PENDING.value
+_PENDING: ColumnElement[str] = literal_column(f"'{DeliveryStatus.PENDING}'")
+"""Written out, so that the indexes of what is pending serve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ def claim() -> Job | None:
         found.lease, found.leased_until = new_id(), now + LEASE
         endpoint = session.get_one(WebhookEndpoint, found.endpoint_id)
         event = session.get_one(WebhookEvent, found.event_id)
-        return Job(found.id, found.lease, endpoint.url, event.id, event.body.encode(), _secrets(endpoint, now))
+        return Job(found.id, found.lease, endpoint.url, event.id, event.body.encode(), _secrets(endpoint))
 
 
 def attempt(job: Job) -> Outcome:
@@ -142,17 +143,20 @@ def _hears(endpoint: WebhookEndpoint, event: WebhookEvent) -> bool:
 
 
 def _due(now: datetime) -> Select[WebhookDelivery]:
-    """The delivery that has been due for longest, of those that may go now."""
+    """The delivery that has been due for longest, of those that may go now.
+
+    The conditions are subqueries that give a value: so the database goes through what is due in order, and stops at the
+    first that fits, where it would join and sort all of it for an EXISTS.
+    """
     return (
         select(WebhookDelivery)
-        .join(WebhookDelivery.endpoint)
         .where(
-            _PENDING,
+            WebhookDelivery.status == _PENDING,
             WebhookDelivery.due_at <= now,
             or_(WebhookDelivery.leased_until.is_(None), WebhookDelivery.leased_until <= now),
-            WebhookEndpoint.disabled_at.is_(None),
-            WebhookEndpoint.ended_at.is_(None),
-            ~_has_earlier(),
+            _live_endpoint() == WebhookDelivery.endpoint_id,
+            _first_of_its_subject() == WebhookDelivery.seq,
+            _earlier_ones_not_handed_out() == 0,
             _on_their_way(now) < AT_ONCE,
         )
         .order_by(WebhookDelivery.due_at, WebhookDelivery.id)
@@ -160,35 +164,45 @@ def _due(now: datetime) -> Select[WebhookDelivery]:
     )
 
 
-def _has_earlier() -> ColumnElement[bool]:
-    """Whether an earlier event of the subject is still on its way to the endpoint, or not even handed out. An event
-    is committed after those before it (its subject was locked), so whoever sees it sees them."""
-    other, event = aliased(WebhookDelivery), aliased(WebhookEvent)
-    on_its_way = exists().where(
+def _live_endpoint() -> ScalarSelect[UUID]:
+    live = (WebhookEndpoint.ended_at.is_(None), WebhookEndpoint.disabled_at.is_(None))
+    its = select(WebhookEndpoint.id).where(WebhookEndpoint.id == WebhookDelivery.endpoint_id, *live)
+    return its.correlate(WebhookDelivery).scalar_subquery()
+
+
+def _first_of_its_subject() -> ScalarSelect[int]:
+    """The place of the first event of the subject that is still on its way to the endpoint."""
+    other = aliased(WebhookDelivery)
+    pending = select(func.min(other.seq)).where(
         other.endpoint_id == WebhookDelivery.endpoint_id,
         other.subject_id == WebhookDelivery.subject_id,
-        other.seq < WebhookDelivery.seq,
-        other.status == DeliveryStatus.PENDING.value,
+        other.status == _PENDING,
     )
-    waiting = exists().where(
-        event.subject_id == WebhookDelivery.subject_id,
-        event.seq < WebhookDelivery.seq,
-        event.handed_out_at.is_(None),
-    )
-    return or_(on_its_way, waiting)
+    return pending.correlate(WebhookDelivery).scalar_subquery()
 
 
-def _on_their_way(now: datetime) -> ColumnElement[int]:
+def _earlier_ones_not_handed_out() -> ScalarSelect[int]:
+    """How many. An event is committed after those before it (its subject was locked): who sees it sees them."""
+    waiting = select(func.count(WebhookEvent.id)).where(
+        WebhookEvent.subject_id == WebhookDelivery.subject_id,
+        WebhookEvent.seq < WebhookDelivery.seq,
+        WebhookEvent.handed_out_at.is_(None),
+    )
+    return waiting.correlate(WebhookDelivery).scalar_subquery()
+
+
+def _on_their_way(now: datetime) -> ScalarSelect[int]:
+    """How many other deliveries to the endpoint are being sent."""
     other = aliased(WebhookDelivery)
-    leased = (other.status == DeliveryStatus.PENDING.value, other.leased_until > now)
-    count = select(func.count()).select_from(other).where(other.endpoint_id == WebhookDelivery.endpoint_id, *leased)
+    leased = (other.status == _PENDING, other.leased_until > now)
+    count = select(func.count(other.id)).where(other.endpoint_id == WebhookDelivery.endpoint_id, *leased)
     return count.correlate(WebhookDelivery).scalar_subquery()
 
 
-def _secrets(endpoint: WebhookEndpoint, now: datetime) -> list[str]:
+def _secrets(endpoint: WebhookEndpoint) -> list[str]:
     """The secrets that count, the newest first; none where the portal's key is another by now."""
     sealed = [endpoint.sealed_secret]
-    if endpoint.sealed_previous and endpoint.previous_until and now < endpoint.previous_until:
+    if endpoint.sealed_previous and endpoint.previous_secret_until:
         sealed.append(endpoint.sealed_previous)
     try:
         return [sealer.unseal(each, bound_to=endpoint.id) for each in sealed]

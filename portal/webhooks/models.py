@@ -81,6 +81,11 @@ class WebhookEndpoint(AccountScoped, Model):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
     @property
+    def previous_secret_until(self) -> datetime | None:
+        """Until when the secret of before counts; None where it does not any more."""
+        return self.previous_until if self.previous_until and clock.now() < self.previous_until else None
+
+    @property
     def status(self) -> str:
         """``enabled``, ``disabled``, or ``ended`` for good."""
         return "ended" if self.ended_at else "disabled" if self.disabled_at else "enabled"
@@ -127,7 +132,7 @@ class WebhookDelivery(AccountScoped, Model):
         ForeignKeyConstraint(["event_id", "account_id"], ["webhook_events.id", "webhook_events.account_id"]),
         UniqueConstraint("event_id", "endpoint_id"),
         Index(None, "endpoint_id", "id"),
-        _pending("ix_webhook_deliveries_due", "due_at"),
+        _pending("ix_webhook_deliveries_due", "due_at", "id"),
         _pending("ix_webhook_deliveries_before", "endpoint_id", "subject_id", "seq"),
     )
 
@@ -153,3 +158,12 @@ class WebhookDelivery(AccountScoped, Model):
 
     endpoint: Mapped[WebhookEndpoint] = relationship(foreign_keys=[endpoint_id])
     event: Mapped[WebhookEvent] = relationship(foreign_keys=[event_id])
+
+    @property
+    def event_type(self) -> str:
+        return self.event.type
+
+    @property
+    def body(self) -> str:
+        """What is sent, byte by byte."""
+        return self.event.body

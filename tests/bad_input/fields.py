@@ -38,7 +38,7 @@ class Field:
                 "GET", f"{self.path}?{urlencode(values, errors='surrogatepass')}", headers=self._headers()
             )
         if self.is_json:
-            return self.who.pages.send("POST", self.path, data=json.dumps(values), headers=self._headers(),
+            return self.who.pages.send(self.method, self.path, data=json.dumps(values), headers=self._headers(),
                                        content_type="application/json")  # fmt: skip
         return self.who.pages.send("POST", self.path, data=values | {"csrf_token": self.who.pages.csrf_token})
 
@@ -48,7 +48,7 @@ class Field:
         if self.method == "GET":
             return self.who.pages.send("GET", f"{self.path}?{named}", headers=self._headers())
         if self.is_json:
-            return self.who.pages.send("POST", self.path, data=b'{"' + self.name.encode() + b'": "' + raw + b'"}',
+            return self.who.pages.send(self.method, self.path, data=b'{"' + self.name.encode() + b'": "' + raw + b'"}',
                                        headers=self._headers(), content_type="application/json")  # fmt: skip
         token = urlencode({"csrf_token": self.who.pages.csrf_token})
         return self.who.pages.send("POST", self.path, data=f"{token}&{named}",
@@ -96,6 +96,8 @@ class Fields:
     def _others(self, address: str) -> dict[str, Any]:
         if address.endswith("/manual/"):
             return {"invoice_id": str(self.house.own["invoice_id"]), "payment_method": "bank_transfer"}
+        if "/webhook-endpoints/" in address:
+            return {"url": "https://hooks.example/", "event_types": ["payment.approved"]}
         return {"version": 1}
 
     def _body(self, operation: dict[str, Any], described: dict[str, Any]) -> list[str]:

@@ -14,6 +14,7 @@ from portal.foundation.refusals import Conflict
 from portal.webhooks import delivering, service
 from portal.webhooks.delivering import RETRIES
 from portal.webhooks.event_types import EventType
+from portal.webhooks.sending import Outcome
 from tests.factories import acting
 from tests.webhooks.conftest import World, later
 from tests.webhooks.receiver import answering
@@ -248,7 +249,7 @@ def test_what_a_killed_worker_had_is_sent_by_another(world: World) -> None:
     first, second = world.receiver.messages
     assert first.id == second.id
     with world.worker():
-        delivering.record(job, delivering.Outcome(error="too late"))  # the first one wakes up: it has no say any more
+        delivering.record(job, Outcome(error="too late"))  # the first one wakes up: it has no say any more
     (delivery,) = world.deliveries()
     assert (delivery.status, len(delivery.attempts)) == ("delivered", 1)
 
