@@ -91,6 +91,7 @@ def serving(app: Flask) -> Iterator[Serving]:
         port = probe.getsockname()[1]
     environment = os.environ | {
         "PORTAL_ENV": "development",
+        "PORTAL_SECRET_KEY": str(app.config["SECRET_KEY"]),
         "PORTAL_DATA_DIR": str(app.config["DATA_DIR"]),
         "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
         **{Login(login).setting: str(bind["url"]) for login, bind in app.config["SQLALCHEMY_BINDS"].items()},

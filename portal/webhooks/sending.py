@@ -14,6 +14,8 @@ from portal.webhooks.targets import Address, BadTarget, Target, targets
 PATIENCE = 15.0
 """Seconds for all of it: finding the name, connecting, sending, and the last byte of the answer that is read."""
 MOST_READ, MOST_KEPT = 64 * 1024, 4 * 1024
+_MARGIN = 100
+"""What is looked at beyond what is kept, so that a number that lies across the end is masked too."""
 GONE = 410
 
 
@@ -59,8 +61,7 @@ def _post(target: Target, body: bytes, headers: Mapping[str, str], ends: float) 
 
 def _beginning(response: HTTPResponse) -> str:
     """The first few KB as they can be kept: no card numbers, tokens or IBANs, nothing that cannot be shown."""
-    raw = response.read(MOST_READ)
-    text = raw.decode("utf-8", "replace")
+    text = response.read(MOST_READ).decode("utf-8", "replace")[: MOST_KEPT + _MARGIN]
     shown = "".join(c if c.isprintable() or c in "\n\t" else "\N{REPLACEMENT CHARACTER}" for c in text)
     return redact(shown)[:MOST_KEPT]
 
