@@ -100,7 +100,7 @@ def test_who_may_not_has_no_way_there(world: World) -> None:
     for who, base in (("member", ""), ("viewer", ""), ("reviewer", "/admin"), ("admin", ""), ("owner", "/admin")):
         pages = world.visit(who)
         assert pages.get(f"{base}/webhooks/").status == 403, who
-        assert ("Webhooks" in pages.get("/profile/").links) == (who in ("owner", "admin")), who
+        assert ("Manage webhooks" in pages.get("/profile/").links) == (who in ("owner", "admin")), who
 
 
 def test_weighty_steps_want_the_second_factor_again(world: World, make: Factory) -> None:
