@@ -21,6 +21,10 @@ PURGED = ("webhook_deliveries", "webhook_events")
 LOCK = "UPDATE (id)"
 """FOR UPDATE asks for the right to update something. The policies of these tables refuse the change itself."""
 
+CHANGE_ENDPOINT = (
+    "UPDATE (url, event_types, sealed_secret, sealed_previous, previous_until, disabled_at, disabled_reason, ended_at)"
+)
+
 # What customers, and the gate before anybody is known, may do: the tables that are not named here, nothing.
 # Staff and the worker may do everything but delete what is kept for good; where rows are append-only, read and add.
 RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
@@ -59,7 +63,7 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
         "user_sessions": EVERYTHING,
         "users": (READ, "UPDATE (password_hash)"),
         "webhook_deliveries": (READ, ADD, "UPDATE (status, tries, due_at)"),
-        "webhook_endpoints": (READ, ADD, CHANGE),
+        "webhook_endpoints": (READ, ADD, CHANGE_ENDPOINT),
         "webhook_events": (READ, ADD),
     },
 }

@@ -12,6 +12,7 @@ SIGNED = "eyJjc3JmX3Rva2VuIjoiZmExZmQ4In0.awcGDQ.0QO3Px9u2SOtTLK2YtBgiYf-148"
     ("text", "shown"),
     [
         (f"token {TOKEN}!", "token bp_***!"),
+        (f"signed by whsec_{'A1+/' * 10}=", "signed by whsec_***"),
         ("Authorization: Bearer abc.def-ghi", "Authorization: Bearer ***"),
         ("authorization: basic dXNlcjpwYXNz", "authorization: basic ***"),
         (f"cookie {SIGNED}", "cookie [signed]"),

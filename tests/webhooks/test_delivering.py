@@ -5,6 +5,7 @@ from datetime import timedelta
 from itertools import accumulate
 
 import pytest
+from sqlalchemy import select
 
 from portal.billing.payments import service as payments
 from portal.billing.payments.models import Payment
@@ -14,6 +15,7 @@ from portal.foundation.refusals import Conflict
 from portal.webhooks import delivering, service
 from portal.webhooks.delivering import RETRIES
 from portal.webhooks.event_types import EventType
+from portal.webhooks.models import WebhookEvent
 from portal.webhooks.sending import Outcome
 from tests.factories import acting
 from tests.webhooks.conftest import World, later
@@ -107,6 +109,35 @@ def test_a_receiver_that_fails_five_times_gets_everything_in_order(world: World)
     first = world.deliveries()[0]
     assert [attempt["status"] for attempt in first.attempts] == [500] * 5 + [204]
     assert endpoint.status == "enabled"
+
+
+def test_an_event_waits_for_one_before_it_that_is_not_handed_out(world: World) -> None:
+    """Two workers hand out at once, and the later event's deliveries are there first."""
+    endpoint = world.endpoint(None, EventType.PAYMENT_SUBMITTED, EventType.PAYMENT_CANCELLED)
+    payment = world.make.payment(world.make.invoice(world.account), world.owner)
+    with world.acting_for(world.owner):
+        payments.cancel_payment(payment.id, by=acting(world.owner))
+    with world.worker(), transaction() as unit:
+        later_one = unit.scalars(select(WebhookEvent).where(WebhookEvent.type == "payment.cancelled")).one()
+        later_one.handed_out_at = clock.now()
+        unit.add(service.delivery_of(later_one, endpoint))
+    with world.worker():
+        assert delivering.claim() is None
+    assert world.work() == 2
+    assert [kind for kind, _ in world.told()] == ["payment.submitted", "payment.cancelled"]
+
+
+def test_a_slow_endpoint_has_two_on_their_way_at_most(world: World) -> None:
+    world.endpoint(None, EventType.PAYMENT_SUBMITTED)
+    for _ in range(4):
+        world.make.payment(world.make.invoice(world.account), world.owner)
+    with world.worker():
+        delivering.hand_out()
+        jobs = [delivering.claim() for _ in range(4)]
+        assert [job is not None for job in jobs] == [True, True, False, False]
+        assert jobs[0] is not None
+        delivering.record(jobs[0], delivering.attempt(jobs[0]))
+        assert delivering.claim() is not None
 
 
 def test_subjects_do_not_wait_for_each_other(world: World) -> None:
