@@ -28,6 +28,8 @@ THREADS = 4
 """So many deliveries are on their way together at most. They wait for other people's servers."""
 PAUSE = 1.0
 """Seconds after which an idle worker looks again."""
+STOP_SECONDS = 10
+"""How long a server that stops lets its worker finish."""
 _AFTER_A_FAILURE = 5.0
 _log = logging.getLogger("portal.webhooks")
 
@@ -112,7 +114,11 @@ def _start(parent: int) -> subprocess.Popen[bytes]:
 
 def _keep_running(process: subprocess.Popen[bytes], stop: Event) -> None:
     while not stop.wait(PAUSE):
-        if process.poll() is not None:
+        if process.poll() is not None and not stop.wait(_AFTER_A_FAILURE):
             process = _start(os.getpid())
     process.terminate()
-    process.wait()
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:  # what it sends just now is sent again when its lease is over
+        process.kill()
+        process.wait()

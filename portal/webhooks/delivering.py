@@ -5,13 +5,13 @@ not delivered or given up. A worker takes a delivery on lease, sends outside of 
 what a killed worker had is due again when the lease is over.
 """
 
+import logging
 import random
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, delete, func, literal_column, or_, select
-from sqlalchemy.orm import aliased
+from sqlalchemy import delete, or_, select
 
 from portal.foundation import clock
 from portal.foundation.actor import Actor
@@ -19,6 +19,7 @@ from portal.foundation.db import locked, session, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.sealing import Unreadable, sealer
 from portal.webhooks import signing
+from portal.webhooks.due import due
 from portal.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from portal.webhooks.sending import Outcome, send
 from portal.webhooks.service import delivery_of, disable
@@ -30,14 +31,11 @@ RETRIES = [
 """How long after each failed try the next one comes: three days in all."""
 LEASE = timedelta(seconds=60)
 """More than a send takes at most."""
-AT_ONCE = 2
-"""So many deliveries of one endpoint are on their way together at most: a slow one must not keep others waiting."""
 KEPT_FOR = timedelta(days=30)
 MOST_ATTEMPTS_KEPT = 50
 _HANDED_OUT_AT_ONCE, _PURGED_AT_ONCE = 100, 1000
 WORKER = Actor.system("webhooks")
-_PENDING: ColumnElement[str] = literal_column(f"'{DeliveryStatus.PENDING}'")
-"""Written out, so that the indexes of what is pending serve."""
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +46,8 @@ class Job:
     lease: UUID
     url: str
     event_id: UUID
-    body: bytes
-    secrets: list[str]
+    body: bytes = field(repr=False)
+    secrets: list[str] = field(repr=False)
 
 
 def hand_out() -> int:
@@ -80,10 +78,10 @@ def deliver_next() -> bool:
 def claim() -> Job | None:
     """Take a delivery that is due on lease. None where there is none that may go now."""
     now = clock.now()
-    if session.scalar(_due(now).with_only_columns(WebhookDelivery.id)) is None:
+    if session.scalar(due(now).with_only_columns(WebhookDelivery.id)) is None:
         return None
     with transaction():
-        found = session.scalar(_due(now).with_for_update(of=WebhookDelivery, skip_locked=True))
+        found = session.scalar(due(now).with_for_update(of=WebhookDelivery, skip_locked=True))
         if found is None:
             return None
         found.lease, found.leased_until = new_id(), now + LEASE
@@ -102,6 +100,7 @@ def attempt(job: Job) -> Outcome:
 
 def record(job: Job, outcome: Outcome) -> None:
     """Write down how it went. What took longer than its lease is somebody else's by now, and theirs to record."""
+    _log.info("webhook delivery %s: %s in %d ms", job.delivery_id, outcome.error or outcome.status, outcome.ms)
     with transaction():
         endpoint_id = session.scalar(select(WebhookDelivery.endpoint_id).where(WebhookDelivery.id == job.delivery_id))
         endpoint = locked(WebhookEndpoint, endpoint_id) if endpoint_id else None
@@ -140,63 +139,6 @@ def _listening(account_ids: set[UUID | None]) -> list[WebhookEndpoint]:
 def _hears(endpoint: WebhookEndpoint, event: WebhookEvent) -> bool:
     concerned = endpoint.account_id in (None, event.account_id)
     return concerned and event.type in endpoint.event_types and endpoint.created_at <= event.at
-
-
-def _due(now: datetime) -> Select[WebhookDelivery]:
-    """The delivery that has been due for longest, of those that may go now.
-
-    The conditions are subqueries that give a value: so the database goes through what is due in order, and stops at the
-    first that fits, where it would join and sort all of it for an EXISTS.
-    """
-    return (
-        select(WebhookDelivery)
-        .where(
-            WebhookDelivery.status == _PENDING,
-            WebhookDelivery.due_at <= now,
-            or_(WebhookDelivery.leased_until.is_(None), WebhookDelivery.leased_until <= now),
-            _live_endpoint() == WebhookDelivery.endpoint_id,
-            _first_of_its_subject() == WebhookDelivery.seq,
-            _earlier_ones_not_handed_out() == 0,
-            _on_their_way(now) < AT_ONCE,
-        )
-        .order_by(WebhookDelivery.due_at, WebhookDelivery.id)
-        .limit(1)
-    )
-
-
-def _live_endpoint() -> ScalarSelect[UUID]:
-    live = (WebhookEndpoint.ended_at.is_(None), WebhookEndpoint.disabled_at.is_(None))
-    its = select(WebhookEndpoint.id).where(WebhookEndpoint.id == WebhookDelivery.endpoint_id, *live)
-    return its.correlate(WebhookDelivery).scalar_subquery()
-
-
-def _first_of_its_subject() -> ScalarSelect[int]:
-    """The place of the first event of the subject that is still on its way to the endpoint."""
-    other = aliased(WebhookDelivery)
-    pending = select(func.min(other.seq)).where(
-        other.endpoint_id == WebhookDelivery.endpoint_id,
-        other.subject_id == WebhookDelivery.subject_id,
-        other.status == _PENDING,
-    )
-    return pending.correlate(WebhookDelivery).scalar_subquery()
-
-
-def _earlier_ones_not_handed_out() -> ScalarSelect[int]:
-    """How many. An event is committed after those before it (its subject was locked): who sees it sees them."""
-    waiting = select(func.count(WebhookEvent.id)).where(
-        WebhookEvent.subject_id == WebhookDelivery.subject_id,
-        WebhookEvent.seq < WebhookDelivery.seq,
-        WebhookEvent.handed_out_at.is_(None),
-    )
-    return waiting.correlate(WebhookDelivery).scalar_subquery()
-
-
-def _on_their_way(now: datetime) -> ScalarSelect[int]:
-    """How many other deliveries to the endpoint are being sent."""
-    other = aliased(WebhookDelivery)
-    leased = (other.status == _PENDING, other.leased_until > now)
-    count = select(func.count(other.id)).where(other.endpoint_id == WebhookDelivery.endpoint_id, *leased)
-    return count.correlate(WebhookDelivery).scalar_subquery()
 
 
 def _secrets(endpoint: WebhookEndpoint) -> list[str]:
