@@ -2,22 +2,25 @@
 
 import json
 from datetime import timedelta
+from io import BytesIO
 from itertools import accumulate
 
 import pytest
 from sqlalchemy import select
 
+from portal.billing.imports.service import import_file
+from portal.billing.invoices.models import Invoice
 from portal.billing.payments import service as payments
 from portal.billing.payments.models import Payment
 from portal.foundation import clock
-from portal.foundation.db import transaction
+from portal.foundation.db import session, transaction
 from portal.foundation.refusals import Conflict
 from portal.webhooks import delivering, service
 from portal.webhooks.delivering import RETRIES
 from portal.webhooks.event_types import EventType
 from portal.webhooks.models import WebhookEvent
 from portal.webhooks.sending import Outcome
-from tests.factories import acting
+from tests.factories import SYSTEM, acting
 from tests.webhooks.conftest import World, later
 from tests.webhooks.receiver import answering
 
@@ -88,6 +91,26 @@ def test_what_is_told_of_an_invoice_and_of_credits(world: World) -> None:
     assert told | {"id": "", "created_at": ""} == {
         "id": "", "account_id": str(world.account.id), "seq": 1, "amount": 10, "balance_after": 10, "cause": "grant",
         "payment_id": str(payment.id), "invoice_id": str(invoice.id), "created_at": "",
+    }  # fmt: skip
+
+
+def test_an_imported_invoice_is_told_as_an_issued_one(world: World) -> None:
+    endpoint = world.endpoint(None, EventType.INVOICE_ISSUED)
+    header = (
+        "account_number,account_name,country,currency,invoice_number,issue_date,due_date,credits,description,quantity,"
+        "unit_price"
+    )
+    account = world.account
+    row = f"{account.number},{account.name},DE,EUR,INV-7,2026-11-01,2026-11-15,5,Support,2.5,19.99"
+    with world.worker():
+        import_file(BytesIO(f"{header}\n{row}\n".encode()), by=SYSTEM)
+        invoice_id = session.scalar(select(Invoice.id).where(Invoice.number == "INV-7"))
+    world.work()
+    (body,) = world.receiver.verified(world.secret(endpoint))
+    assert body["data"] == {
+        "id": str(invoice_id), "account_id": str(account.id), "number": "INV-7", "status": "open", "currency": "EUR",
+        "total": "49.98", "amount_paid": "0.00", "outstanding": "49.98", "credits": 5, "issue_date": "2026-11-01",
+        "due_date": "2026-11-15",
     }  # fmt: skip
 
 
