@@ -1,6 +1,7 @@
 """Requests as such: who may, in what shape, and that nothing answers 500."""
 
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from tests.factories import PASSWORD, Factory, acting
 ID = "018f2c6e-7b1a-7c3d-9e4f-5a6b7c8d9e0f"
 CUSTOMERS, PAYERS = {"owner", "member", "viewer", "stranger"}, {"owner", "member", "stranger"}
 STAFF = {"reviewer", "admin"}
+MANAGERS = {"owner", "stranger", "admin"}
 # Who gets past the gate. Behind it an absent id is 404 and an empty body 400.
 ROUTES: list[tuple[str, str, set[str], int]] = [
     ("GET", "/payments/", CUSTOMERS | STAFF, 200),
@@ -29,12 +31,22 @@ ROUTES: list[tuple[str, str, set[str], int]] = [
     ("GET", f"/invoices/{ID}/", CUSTOMERS | STAFF, 404),
     ("GET", "/account/", CUSTOMERS, 200),
     ("GET", "/credit-transactions/", CUSTOMERS, 200),
+    ("GET", "/webhook-endpoints/", MANAGERS, 200),
+    ("POST", "/webhook-endpoints/", MANAGERS, 400),
+    ("GET", f"/webhook-endpoints/{ID}/", MANAGERS, 404),
+    ("PATCH", f"/webhook-endpoints/{ID}/", MANAGERS, 404),
+    ("DELETE", f"/webhook-endpoints/{ID}/", MANAGERS, 404),
+    ("GET", f"/webhook-endpoints/{ID}/secret/", MANAGERS, 404),
+    ("POST", f"/webhook-endpoints/{ID}/rotation/", MANAGERS, 404),
+    ("POST", f"/webhook-endpoints/{ID}/test/", MANAGERS, 404),
+    ("GET", f"/webhook-endpoints/{ID}/deliveries/", MANAGERS, 404),
+    ("POST", f"/webhook-deliveries/{ID}/retry/", MANAGERS, 404),
 ]
 
 
 def test_every_route_is_in_the_matrix(app: Flask) -> None:
     rules = {
-        (method, rule.rule.removeprefix(BASE).replace("<id:payment_id>", ID).replace("<id:invoice_id>", ID))
+        (method, re.sub("<id:[a-z_]+>", ID, rule.rule.removeprefix(BASE)))
         for rule in app.url_map.iter_rules()
         if rule.rule.startswith(BASE)
         for method in (rule.methods or set()) - {"HEAD", "OPTIONS"}
