@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.api.blueprint import api, paged
 from portal.api.schemas.values import PageQuery
-from portal.api.schemas.webhooks import DeliveryOut, EndpointChange, EndpointIn, EndpointOut, SecretOut
+from portal.api.schemas.webhooks import DeliveryOut, EndpointChange, EndpointIn, EndpointOut, Nothing, SecretOut
 from portal.foundation.access import Permission, requires
 from portal.http.gate import current_actor
 from portal.webhooks import service
@@ -68,17 +68,19 @@ def webhook_secret(endpoint_id: UUID) -> dict[str, str]:
 
 
 @api.post("/webhook-endpoints/<id:endpoint_id>/rotation/")
+@api.arguments(Nothing)
 @api.response(200, EndpointOut)
 @requires(Permission.WEBHOOK_MANAGE)
-def rotate_webhook_secret(endpoint_id: UUID) -> WebhookEndpoint:
+def rotate_webhook_secret(_body: dict[str, Any], endpoint_id: UUID) -> WebhookEndpoint:
     """Sign by another secret, and for a day by the one of before as well."""
     return service.rotate_secret(endpoint_id, by=current_actor())
 
 
 @api.post("/webhook-endpoints/<id:endpoint_id>/test/")
+@api.arguments(Nothing)
 @api.response(200, DeliveryOut)
 @requires(Permission.WEBHOOK_MANAGE)
-def try_webhook_endpoint(endpoint_id: UUID) -> WebhookDelivery:
+def try_webhook_endpoint(_body: dict[str, Any], endpoint_id: UUID) -> WebhookDelivery:
     """Send a message that is a test, whatever the endpoint listens to."""
     return service.send_test(endpoint_id, by=current_actor())
 
@@ -93,8 +95,9 @@ def webhook_deliveries(query: dict[str, Any], endpoint_id: UUID) -> list[Any]:
 
 
 @api.post("/webhook-deliveries/<id:delivery_id>/retry/")
+@api.arguments(Nothing)
 @api.response(200, DeliveryOut)
 @requires(Permission.WEBHOOK_MANAGE)
-def retry_webhook_delivery(delivery_id: UUID) -> WebhookDelivery:
+def retry_webhook_delivery(_body: dict[str, Any], delivery_id: UUID) -> WebhookDelivery:
     """Send it again, now."""
     return service.retry_delivery(delivery_id, by=current_actor())

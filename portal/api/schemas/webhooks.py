@@ -17,6 +17,10 @@ class Flag(fields.Boolean):
         return value
 
 
+class Nothing(Schema):
+    """No field: no body, or an empty object. What is no JSON is refused all the same: other sites' forms send that."""
+
+
 class EndpointIn(Schema):
     """Where webhooks go, and of what they tell."""
 
