@@ -14,6 +14,7 @@ from portal.foundation import audit, idempotency  # noqa: F401
 from portal.foundation.db import Base, db
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
+from portal.webhooks import models as webhooks  # noqa: F401
 
 if context.is_offline_mode():
     raise SystemExit("Migrations run against a database: flask --app wsgi db upgrade")

@@ -32,6 +32,7 @@ from portal.http.request_log import init_request_log
 from portal.http.static_files import init_static_files
 from portal.http.urls import init_urls
 from portal.safety import init_safety
+from portal.webhooks.targets import targets
 
 log = structlog.get_logger("portal")
 
@@ -52,6 +53,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     )
     app.config.update(values)
     sealer.use(values["SECRET_KEY"], values["SECRET_KEY_FALLBACKS"])
+    targets.use(local=values["ENVIRONMENT"] == "development")
     db.init_app(app)
     Migrate(app, db, directory=str(config.ROOT / "migrations"))
     init_request_log(app)

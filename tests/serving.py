@@ -58,12 +58,13 @@ class Serving:
                 return Answer(error.code, error.read(), dict(error.headers))
 
     def workers(self) -> list[int]:
-        """The processes that answer."""
+        """The processes that answer. The one that sends webhooks is not among them."""
         listed = subprocess.run(
-            ["ps", "-o", "pid=,stat=", "--ppid", str(self.process.pid)], capture_output=True, text=True, check=False
-        )
-        lines = [line.split() for line in listed.stdout.splitlines()]
-        return [int(pid) for pid, state in lines if not state.startswith("Z")]
+            ["ps", "-o", "pid=,stat=,args=", "--ppid", str(self.process.pid)],
+            capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        lines = [line.split(None, 2) for line in listed.stdout.splitlines()]
+        return [int(pid) for pid, state, args in lines if not state.startswith("Z") and " worker " not in args]
 
     def kill(self, pid: int) -> None:
         """End a process without a word."""
@@ -91,6 +92,7 @@ def serving(app: Flask) -> Iterator[Serving]:
     environment = os.environ | {
         "PORTAL_ENV": "development",
         **{f"PORTAL_RATE_LIMIT_{whose}": "1000000" for whose in ("TOKEN", "USER", "ADDRESS")},
+        "PORTAL_SECRET_KEY": str(app.config["SECRET_KEY"]),
         "PORTAL_DATA_DIR": str(app.config["DATA_DIR"]),
         "DATABASE_URL": app.config["SQLALCHEMY_DATABASE_URI"],
         **{Login(login).setting: str(bind["url"]) for login, bind in app.config["SQLALCHEMY_BINDS"].items()},

@@ -36,6 +36,7 @@ WHAT = {
     Permission.USER_MANAGE: "manage users, their sessions and second factors",
     Permission.INVOICE_MANAGE: "manage invoices",
     Permission.METHOD_MANAGE: "manage payment methods",
+    Permission.WEBHOOK_MANAGE: "say where webhooks go: customers for their account, staff for all",
     Permission.AUDIT_READ: "read the audit log",
 }
 

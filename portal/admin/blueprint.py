@@ -4,9 +4,11 @@ from flask import Blueprint
 
 from portal.foundation.refusals import Forbidden
 from portal.foundation.tenancy import across_accounts
+from portal.html.webhook_pages import hang_webhook_pages_on
 from portal.http.gate import current_actor, enter
 
 admin = Blueprint("admin", __name__, url_prefix="/admin")
+hang_webhook_pages_on(admin)
 
 
 @admin.before_request

@@ -8,14 +8,14 @@ from flask import Flask
 from flask.json.provider import JSONProvider
 from flask_smorest import Api
 
-from portal.api import account, accounts, audit, description, invoices, methods, payments, tokens, users
+from portal.api import account, accounts, audit, description, invoices, methods, payments, tokens, users, webhooks
 from portal.api.blueprint import api
 from portal.api.reference import reference
 from portal.api.schemas.payments import StatusWord
 from portal.api.schemas.values import Amount, Id, Moment
 from portal.http.urls import IdConverter
 
-__all__ = ["account", "accounts", "audit", "invoices", "methods", "payments", "register", "tokens", "users"]
+__all__ = ["account", "accounts", "audit", "invoices", "methods", "payments", "register", "tokens", "users", "webhooks"]
 
 _SETTINGS = {
     "API_TITLE": "Billing Portal",

@@ -9,6 +9,7 @@ from portal.cli.people import account_commands, token_commands, user_commands
 from portal.cli.purge import purge_command
 from portal.cli.serve import serve_command
 from portal.cli.verify import verify_command
+from portal.cli.worker import worker_command
 
 
 def register(app: Flask) -> None:
@@ -22,5 +23,6 @@ def register(app: Flask) -> None:
         purge_command,
         serve_command,
         verify_command,
+        worker_command,
     ):
         app.cli.add_command(command)

@@ -17,9 +17,15 @@ EVERYTHING = (READ, ADD, CHANGE, REMOVE)
 SHORT_LIVED = ("attempt_limits", "idempotency_keys", "recovery_codes", "second_factors", "user_sessions")
 """Whose rows are deleted when their time is over."""
 OF_DRAFTS = ("invoice_lines",)
-"""Whose rows staff take out of a draft. A trigger keeps those of what was issued. No other row is ever deleted."""
+"""Whose rows staff take out of a draft. A trigger keeps those of what was issued."""
+PURGED = ("webhook_deliveries", "webhook_events")
+"""Whose rows the purge deletes, across accounts. No other row ever is."""
 LOCK = "UPDATE (id)"
 """FOR UPDATE asks for the right to update something. The policies of these tables refuse the change itself."""
+
+CHANGE_ENDPOINT = (
+    "UPDATE (url, event_types, sealed_secret, sealed_previous, previous_until, disabled_at, disabled_reason, ended_at)"
+)
 
 # What customers, and the gate before anybody is known, may do: the tables that are not named here, nothing.
 # Staff and the worker may do everything but delete what is kept for good; where rows are append-only, read and add.
@@ -58,6 +64,9 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
         "second_factors": EVERYTHING,
         "user_sessions": EVERYTHING,
         "users": (READ, "UPDATE (password_hash)"),
+        "webhook_deliveries": (READ, ADD, "UPDATE (status, tries, due_at)"),
+        "webhook_endpoints": (READ, ADD, CHANGE_ENDPOINT),
+        "webhook_events": (READ, ADD),
     },
 }
 # A page's statement that takes longer, waiting included, is ended by the server, and so is a forgotten transaction.
@@ -154,7 +163,7 @@ def _there(connection: Connection, table: str, rights: Mapping[str, tuple[str, .
 
 
 def _of_staff(table: str, append_only: set[str]) -> tuple[str, ...]:
-    if table in SHORT_LIVED or table in OF_DRAFTS:
+    if table in (*SHORT_LIVED, *OF_DRAFTS, *PURGED):
         return EVERYTHING
     return (READ, ADD) if table in append_only else (READ, ADD, CHANGE)
 

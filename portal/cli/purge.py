@@ -4,10 +4,12 @@ import click
 
 from portal.cli.speaking import speaking
 from portal.foundation import idempotency
+from portal.webhooks import delivering
 
 
 @click.command("purge")
 @speaking
 def purge_command() -> None:
-    """Delete idempotency keys that are older than 24 hours."""
+    """Delete idempotency keys that are older than 24 hours, and webhooks' events and deliveries of 30 days."""
     click.echo(f"{idempotency.purge():,} idempotency keys deleted.")
+    click.echo(f"{delivering.purge():,} events of webhooks deleted.")

@@ -2,6 +2,7 @@
 
 import shutil
 import socket
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -15,6 +16,7 @@ from granian.server import Server
 from portal.accounts.passwords import DEMO_PASSWORD, is_demo
 from portal.cli.demo import SIGN_INS, load_demo_once
 from portal.cli.speaking import speaking
+from portal.cli.worker import beside_a_worker
 from portal.foundation.db import db
 from portal.foundation.logs import SERVER_LOGS
 from portal.http.metrics import share_among_processes
@@ -32,8 +34,9 @@ RESPAWN_SECONDS = 0.5
 @click.option("--port", envvar="PORT", default=8000, show_default=True, type=click.IntRange(1, 65535))
 @click.option("--workers", default=WORKERS, show_default=True, type=click.IntRange(1, 64))
 @click.option("--demo", is_flag=True, help="Load the demo if the database is empty.")
+@click.option("--webhooks/--no-webhooks", default=True, show_default=True, help="Send webhooks as well.")
 @speaking
-def serve_command(host: str, port: int, workers: int, demo: bool) -> None:
+def serve_command(host: str, port: int, workers: int, demo: bool, webhooks: bool) -> None:
     """Migrate, and serve with a production server until Ctrl-C."""
     settle_environment(current_app, demo=demo, host=host)
     check_settings(current_app)
@@ -62,7 +65,8 @@ def serve_command(host: str, port: int, workers: int, demo: bool) -> None:
         http=HTTPModes.http1,  # proxies speak it, and its headers have a limit
         http1_settings=HTTP1Settings(max_buffer_size=64 * 1024),
     )
-    server.serve()
+    with beside_a_worker() if webhooks else nullcontext():
+        server.serve()
 
 
 def _keep_figures_in(folder: Path) -> None:

@@ -51,6 +51,8 @@ class Permission(StrEnum):
     USER_MANAGE = "user_manage"
     INVOICE_MANAGE = "invoice_manage"
     METHOD_MANAGE = "method_manage"
+    WEBHOOK_MANAGE = "webhook_manage"
+    """Say where webhooks go: owners for their account, admins for staff's, which hear of all accounts."""
     AUDIT_READ = "audit_read"
 
 
@@ -74,11 +76,13 @@ _CONFIGURATION = {
 }
 
 PERMISSIONS: dict[Role, frozenset[Permission]] = {
-    Role.OWNER: frozenset(_PAYER),
+    Role.OWNER: frozenset(_PAYER | {Permission.WEBHOOK_MANAGE}),
     Role.MEMBER: frozenset(_PAYER),
     Role.VIEWER: frozenset(_CUSTOMER),
     Role.REVIEWER: frozenset(_REVIEWER),
-    Role.ADMIN: frozenset(_REVIEWER | _CONFIGURATION | {Permission.PAYMENT_REFUND, Permission.AUDIT_READ}),
+    Role.ADMIN: frozenset(
+        _REVIEWER | _CONFIGURATION | {Permission.PAYMENT_REFUND, Permission.WEBHOOK_MANAGE, Permission.AUDIT_READ}
+    ),
     Role.SYSTEM: frozenset(_CONFIGURATION | {Permission.PAYMENT_SETTLE}),
 }
 
@@ -119,6 +123,7 @@ SCOPES: dict[Permission, Scope] = {
     Permission.INVOICE_MANAGE: Scope.INVOICES_WRITE,
     Permission.METHOD_MANAGE: Scope.CONFIG_WRITE,
     Permission.AUDIT_READ: Scope.AUDIT_READ,
+    Permission.WEBHOOK_MANAGE: Scope.WEBHOOKS_WRITE,
 }
 """The scope that a confined token needs for each permission, beside the role of its user. None implies another."""
 

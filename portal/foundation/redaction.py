@@ -17,6 +17,7 @@ _SECRET_NAMES = re.compile(
 )
 _SHAPES = (
     (re.compile(r"\bbp_[A-Za-z0-9_-]{16,}|bp_live_[0-9A-Za-z]{16,}"), "bp_***"),  # our own tokens, the older ones too
+    (re.compile(r"\bwhsec_[A-Za-z0-9+/=]{16,}"), "whsec_***"),  # secrets of webhooks
     (re.compile(r"\b(bearer|basic) +[A-Za-z0-9._~+/=-]{6,}", re.IGNORECASE), r"\1 ***"),
     # Whatever itsdangerous signs: sessions and CSRF tokens. Payload, moment, signature.
     (re.compile(r"\.?[A-Za-z0-9_-]{10,}\.[A-Za-z0-9_-]{6,8}\.[A-Za-z0-9_-]{27,86}"), "[signed]"),

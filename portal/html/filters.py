@@ -26,6 +26,11 @@ STATUSES = {
     "paid": ("Paid", "good", "check"),
     "void": ("Void", "quiet", "cross"),
     "overdue": ("Overdue", "bad", "alert"),
+    "delivered": ("Delivered", "good", "check"),
+    "enabled": ("On", "good", "check"),
+    "disabled": ("Off", "warn", "alert"),
+    "ended": ("Removed", "quiet", "cross"),
+    "waiting": ("On its way", "info", "clock"),
 }
 _METHODS = {"bank_transfer": "Bank transfer", "local_wallet": "Mobile wallet", "card": "Card"}
 

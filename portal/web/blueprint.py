@@ -4,8 +4,10 @@ from flask import Blueprint, current_app, g, request
 
 from portal.foundation.access import Permission, declared
 from portal.foundation.refusals import Forbidden
+from portal.html.webhook_pages import hang_webhook_pages_on
 
 web = Blueprint("web", __name__)
+hang_webhook_pages_on(web)
 _FOR_EVERYBODY = (None, Permission.PROFILE, Permission.OWN_TOKENS)
 
 

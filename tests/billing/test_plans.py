@@ -26,6 +26,9 @@ from portal.billing.payments.states import Status
 from portal.foundation.audit_queries import AuditFilter, audit_page
 from portal.foundation.db import Base, db, session
 from portal.foundation.tenancy import account_scope, across_accounts
+from portal.webhooks.delivering import claim, hand_out, purge
+from portal.webhooks.queries import delivery_page, endpoints_of
+from portal.webhooks.service import create_endpoint, send_test
 from tests.billing.conftest import World
 from tests.engines import disconnect, listening, superuser_of
 from tests.factories import Factory, acting
@@ -55,6 +58,11 @@ class Large:
             make.approved(make.payment(make.invoice(world.account, credits=1), world.owner), world.reviewer)
             make.payment(make.invoice(world.account), world.owner)
         make.token(world.owner)
+        with across_accounts():
+            by = acting(world.owner)
+            self.endpoint_id = create_endpoint(by=by, url="https://a.example/", event_types=["payment.submitted"]).id
+            for _ in range(6):
+                send_test(self.endpoint_id, by=by)
         with account_scope(world.account.id):
             self.cursor = payment_page(page_size=5).next
             self.invoice_cursor = invoice_page(page_size=5).next
@@ -80,6 +88,8 @@ LISTS: dict[str, Callable[[Large], Any]] = {
     "ix_payments_account_id_status_id": lambda large: payment_page(WAITING, cursor=large.cursor, page_size=5),
     "ix_invoices_account_id_status_id": lambda large: invoice_page(OPEN, cursor=large.invoice_cursor, page_size=5),
     "ix_credit_transactions_account_id_id": lambda _: ledger_page(page_size=5),
+    "ix_webhook_deliveries_endpoint_id_id": lambda large: delivery_page(large.endpoint_id, page_size=5),
+    "ix_webhook_endpoints_account_id_id": lambda large: endpoints_of(acting(large.world.owner)),
 }
 LISTS_OF_STAFF: dict[str, Callable[[Large], Any]] = {
     "ix_payments_invoice_id_id": lambda large: payments_of_invoice(large.payment.invoice_id),
@@ -90,6 +100,10 @@ LISTS_OF_STAFF: dict[str, Callable[[Large], Any]] = {
     "ix_users_account_id_id": lambda large: user_page(account_id=large.world.account.id),
     "ix_api_tokens_user_id_id": lambda large: token_page(large.world.owner.id, live=False),
     "ix_audit_entries_account_id_id": lambda large: audit_page(AuditFilter(account_id=large.world.account.id)),
+    "ix_webhook_deliveries_due": lambda _: claim(),
+    "ix_webhook_deliveries_before": lambda _: claim(),
+    "ix_webhook_events_waiting": lambda _: hand_out(),
+    "ix_webhook_events_at": lambda _: purge(),
     "ix_audit_entries_subject": lambda large: audit_page(AuditFilter(subject_id=large.payment.id)),
 }
 

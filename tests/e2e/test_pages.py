@@ -12,12 +12,12 @@ pytestmark = pytest.mark.xdist_group("e2e")
 AXE = Path(__file__).resolve().parents[1] / "vendor/axe/axe.min.js"
 CUSTOMER = (
     "/", "/invoices/", "/payments/", "/payments/?q=nothing-like-this", "/profile/", "/profile/tokens/",
-    "/profile/second-factor", "/api/v1/billing/docs/#report",
+    "/profile/second-factor", "/api/v1/billing/docs/#report", "/webhooks/", "/webhooks/new",
 )  # fmt: skip
 STAFF = (
     "/admin/approvals/", "/admin/payments/", "/admin/invoices/", "/admin/accounts/", "/admin/users/", "/admin/methods/",
     "/admin/audit/", "/admin/accounts/new", "/admin/users/new", "/admin/invoices/new", "/admin/methods/new",
-    "/profile/", "/profile/tokens/", "/profile/second-factor",
+    "/profile/", "/profile/tokens/", "/profile/second-factor", "/admin/webhooks/", "/admin/webhooks/new",
 )  # fmt: skip
 LISTS = ("/invoices/", "/payments/", "/admin/approvals/", "/admin/payments/", "/admin/invoices/", "/admin/accounts/",
          "/admin/users/", "/admin/methods/")  # fmt: skip

@@ -20,10 +20,11 @@ from portal.foundation.db import session, transaction
 from portal.foundation.idempotency import IdempotencyKey
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import account_scope, across_accounts
+from portal.webhooks import service as webhooks
 from tests import postgres
 from tests.conftest import BASICS
 from tests.engines import disconnect
-from tests.factories import SYSTEM, Factory
+from tests.factories import SYSTEM, Factory, acting
 from tests.pages import Pages
 
 Rows = Sequence[Row[*tuple[Any, ...]]]
@@ -91,6 +92,9 @@ def tenant(app: Flask, make: Factory, name: str, reviewer: User, reference: str)
         unit.add(RecoveryCode(user_id=owner.id, selector="ab", code_hash="hashed"))
         used = {"route": "r", "key": "k", "fingerprint": "", "request_id": ""}
         unit.add(IdempotencyKey(scope_id=account.id, account_id=account.id, **used))
+        by = acting(owner)
+        endpoint = webhooks.create_endpoint(by=by, url="https://hooks.example/", event_types=["payment.approved"])
+        webhooks.send_test(endpoint.id, by=by)
     return Tenant(account, owner, make.token(owner), waiting, booked)
 
 

@@ -15,6 +15,7 @@ SIGNED = "eyJjc3JmX3Rva2VuIjoiZmExZmQ4In0.awcGDQ.0QO3Px9u2SOtTLK2YtBgiYf-148"
         (f"token {TOKEN}!", "token bp_***!"),
         (f"token {NEWER}!", "token bp_***!"),
         (f"token=x{NEWER}&y", "token=xbp_***&y"),
+        (f"signed by whsec_{'A1+/' * 10}=", "signed by whsec_***"),
         ("Authorization: Bearer abc.def-ghi", "Authorization: Bearer ***"),
         ("authorization: basic dXNlcjpwYXNz", "authorization: basic ***"),
         (f"cookie {SIGNED}", "cookie [signed]"),

@@ -195,6 +195,11 @@ INJECTED = (
     "INSERT INTO credit_transactions SELECT * FROM credit_transactions",
     "INSERT INTO postings SELECT * FROM postings",
     "INSERT INTO portal_facts VALUES ('demo', 'yes')",
+    # what was told, and to whom
+    "UPDATE webhook_endpoints SET account_id = NULL",
+    "UPDATE webhook_events SET body = '{}'",
+    "UPDATE webhook_deliveries SET answer = 'taken'",
+    *(f"DELETE FROM {table}" for table in ("webhook_endpoints", "webhook_events", "webhook_deliveries")),
     # history
     *(
         f"{change} {table}{rest}"

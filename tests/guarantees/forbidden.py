@@ -157,6 +157,36 @@ def _grant_twice(rows: Rows, world: World) -> None:
     rows.copy("credit_transactions", grant, id=new, seq=last["seq"] + 1, balance_after=20)
 
 
+def endpoint(rows: Rows, account_id: UUID | None, **changes: object) -> UUID:
+    """An endpoint of webhooks; its id."""
+    row: Row = {"id": new_id(), "account_id": account_id, "url": "https://a.example", "event_types": [],
+                "sealed_secret": "x", "created_at": clock.now()}  # fmt: skip
+    rows.insert("webhook_endpoints", **row | changes)
+    return UUID(str(row["id"]))
+
+
+def delivery(rows: Rows, world: World, **changes: object) -> UUID:
+    """An event of Acme's on its way to an endpoint of theirs; its id."""
+    event = rows.one("webhook_events", account_id=world.acme.id)
+    row: Row = {
+        "id": new_id(), "account_id": world.acme.id, "event_id": event["id"], "subject_id": event["subject_id"],
+        "seq": event["seq"], "status": "pending", "tries": 0, "due_at": clock.now(), "attempts": [], "answer": "",
+        "created_at": clock.now(),
+    } | changes  # fmt: skip
+    row.setdefault("endpoint_id", endpoint(rows, world.acme.id))
+    rows.insert("webhook_deliveries", **row)
+    return UUID(str(row["id"]))
+
+
+def _revive_an_endpoint(rows: Rows, world: World) -> None:
+    rows.change("webhook_endpoints", endpoint(rows, world.acme.id, ended_at=clock.now()), ended_at=None)
+
+
+def _deliver_twice(rows: Rows, world: World) -> None:
+    first = rows.one("webhook_deliveries", id=delivery(rows, world))
+    rows.copy("webhook_deliveries", first)
+
+
 FORBIDDEN: dict[str, Attempt] = {
     # accounts and people
     "ck_accounts_country": changing("accounts", lambda _, w: w.acme.id, country="D"),
@@ -393,6 +423,40 @@ FORBIDDEN: dict[str, Attempt] = {
         "credit_transactions", _last_credit(rows, w), amount=-10, cause="reversal", payment_id=w.booked.id,
         invoice_id=w.booked.invoice_id, seq=_last_credit(rows, w)["seq"] + 1,
         balance_after=_last_credit(rows, w)["balance_after"] - 10,
+    ),
+    # webhooks
+    "ck_webhook_endpoints_previous_ends": lambda rows, w: endpoint(rows, w.acme.id, sealed_previous="x"),
+    "ck_webhook_endpoints_disabled_has_reason": lambda rows, w: endpoint(rows, w.acme.id, disabled_at=clock.now()),
+    "fk_webhook_endpoints_account_id": lambda rows, _: endpoint(rows, NOBODY),
+    "webhook_endpoints_stay_ended": _revive_an_endpoint,
+    "webhook_endpoints_keep_their_account": lambda rows, w: rows.change(
+        "webhook_endpoints", endpoint(rows, w.acme.id), account_id=None
+    ),
+    "ck_webhook_events_type": copying("webhook_events", seq=99, type="payment.lost"),
+    "ck_webhook_events_seq": copying("webhook_events", seq=0),
+    "uq_webhook_events_subject_id_seq": copying("webhook_events"),
+    "fk_webhook_events_account_id": copying("webhook_events", seq=99, account_id=NOBODY),
+    "webhook_events_stay_as_they_are": lambda rows, _: rows.change(
+        "webhook_events", rows.one("webhook_events")["id"], body="{}"
+    ),
+    "ck_webhook_deliveries_status": lambda rows, w: delivery(rows, w, status="lost"),
+    "ck_webhook_deliveries_lease": lambda rows, w: delivery(rows, w, lease=new_id()),
+    "ck_webhook_deliveries_only_pending_is_leased": lambda rows, w: delivery(
+        rows, w, status="delivered", lease=new_id(), leased_until=clock.now()
+    ),
+    "fk_webhook_deliveries_endpoint_id": lambda rows, w: delivery(rows, w, account_id=None, endpoint_id=NOBODY),
+    "fk_webhook_deliveries_event_id": lambda rows, w: delivery(
+        rows, w, account_id=None, endpoint_id=endpoint(rows, None), event_id=NOBODY
+    ),
+    "fk_webhook_deliveries_endpoint_id_account_id": lambda rows, w: delivery(
+        rows, w, account_id=w.globex.id, event_id=rows.one("webhook_events", account_id=w.globex.id)["id"]
+    ),
+    "fk_webhook_deliveries_event_id_account_id": lambda rows, w: delivery(
+        rows, w, event_id=rows.one("webhook_events", account_id=w.globex.id)["id"]
+    ),
+    "uq_webhook_deliveries_event_id_endpoint_id": _deliver_twice,
+    "webhook_deliveries_keep_what_they_are": lambda rows, w: rows.change(
+        "webhook_deliveries", delivery(rows, w), seq=99
     ),
 }  # fmt: skip
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 
-from tests.guarantees.forbidden import BEHIND, FORBIDDEN, NOBODY
+from tests.guarantees.forbidden import BEHIND, FORBIDDEN, NOBODY, delivery
 from tests.guarantees.rows import World, refused_by, shown
 from tests.guarantees.schema import declared, is_target
 from tests.guarantees.test_forbidden import APPEND_ONLY, attempt
@@ -52,3 +52,4 @@ def test_what_foreign_keys_point_at_cannot_go_unnoticed(
         rows.copy("invoice_lines", rows.one("invoice_lines"), position=2)
         rows.submit(world.free.id, world.waiting.id)
         rows.approve(world.other, world.reviewer.id)
+        delivery(rows, world)

@@ -7,7 +7,7 @@ from sqlalchemy import inspect
 from sqlalchemy.exc import DBAPIError
 
 from portal.foundation.db import Base
-from tests.guarantees.forbidden import BEHIND, FORBIDDEN
+from tests.guarantees.forbidden import BEHIND, FORBIDDEN, delivery
 from tests.guarantees.rows import World, refused_by, shown
 from tests.guarantees.schema import declared, is_target, triggers
 
@@ -47,6 +47,8 @@ def test_what_the_domain_writes_is_taken(without: Callable[..., World]) -> None:
         rows.approve(world.other, world.reviewer.id)
     with world.unit() as rows:
         rows.refund(world.booked, world.admin.id)
+    with world.unit() as rows:
+        delivery(rows, world)
 
 
 def test_every_guarantee_has_an_attempt(world: World) -> None:

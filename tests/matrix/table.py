@@ -6,6 +6,7 @@ REVIEWER, ADMIN = "reviewer", "admin"
 PAYERS = frozenset({OWNER, MEMBER, STRANGER})
 CUSTOMERS = PAYERS | {VIEWER}
 ADMINS = frozenset({ADMIN})
+OWNERS = frozenset({OWNER, STRANGER})
 STAFF = ADMINS | {REVIEWER}
 SIGNED_IN = CUSTOMERS | STAFF
 EVERYBODY = SIGNED_IN | {"nobody"}
@@ -83,6 +84,26 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
     ("admin.user_sessions_end", "POST"): ADMINS,
     ("admin.audit_log", "GET"): ADMINS,
     ("admin.audit_export", "POST"): ADMINS,
+    **{
+        (f"{face}.{endpoint}", method): who
+        for face, who in (("web", OWNERS), ("admin", ADMINS))
+        for endpoint, method in (
+            ("webhook_list", "GET"),
+            ("webhook_new", "GET"),
+            ("webhook_new", "POST"),
+            ("webhook", "GET"),
+            ("webhook_edit", "GET"),
+            ("webhook_edit", "POST"),
+            ("webhook_activation", "POST"),
+            ("webhook_deactivation", "POST"),
+            ("webhook_secret", "POST"),
+            ("webhook_rotation", "POST"),
+            ("webhook_test", "POST"),
+            ("webhook_end", "POST"),
+            ("webhook_delivery", "GET"),
+            ("webhook_retry", "POST"),
+        )
+    },
     ("probes.alive", "GET"): EVERYBODY,
     ("probes.ready", "GET"): EVERYBODY,
     ("probes.figures", "GET"): EVERYBODY,
@@ -140,6 +161,16 @@ API: dict[tuple[str, str], frozenset[str]] = {
     ("api.issue_token", "POST"): SIGNED_IN,
     ("api.rotate_token", "POST"): SIGNED_IN,
     ("api.revoke_token", "POST"): SIGNED_IN,
+    ("api.webhook_endpoints", "GET"): OWNERS | ADMINS,
+    ("api.add_webhook_endpoint", "POST"): OWNERS | ADMINS,
+    ("api.webhook_endpoint", "GET"): OWNERS | ADMINS,
+    ("api.change_webhook_endpoint", "PATCH"): OWNERS | ADMINS,
+    ("api.end_webhook_endpoint", "DELETE"): OWNERS | ADMINS,
+    ("api.webhook_secret", "GET"): OWNERS | ADMINS,
+    ("api.rotate_webhook_secret", "POST"): OWNERS | ADMINS,
+    ("api.try_webhook_endpoint", "POST"): OWNERS | ADMINS,
+    ("api.webhook_deliveries", "GET"): OWNERS | ADMINS,
+    ("api.retry_webhook_delivery", "POST"): OWNERS | ADMINS,
 }
 LET_IN = PAGES | API
 
@@ -194,5 +225,15 @@ SCOPE_OF: dict[str, str] = {
     "api.activate_method": "config:write",
     "api.deactivate_method": "config:write",
     "api.audit_log": "audit:read",
+    "api.webhook_endpoints": "webhooks:write",
+    "api.add_webhook_endpoint": "webhooks:write",
+    "api.webhook_endpoint": "webhooks:write",
+    "api.change_webhook_endpoint": "webhooks:write",
+    "api.end_webhook_endpoint": "webhooks:write",
+    "api.webhook_secret": "webhooks:write",
+    "api.rotate_webhook_secret": "webhooks:write",
+    "api.try_webhook_endpoint": "webhooks:write",
+    "api.webhook_deliveries": "webhooks:write",
+    "api.retry_webhook_delivery": "webhooks:write",
 }
 """What a confined token needs for each route of the API, beside its user's role. No scope opens another's routes."""

@@ -16,10 +16,11 @@ from portal.accounts.queries import live_tokens
 from portal.accounts.sessions import Place
 from portal.accounts.token_format import new_secret
 from portal.foundation import clock
-from portal.foundation.access import Role, scopes_of
+from portal.foundation.access import Permission, Role, scopes_of
 from portal.foundation.db import transaction
 from portal.foundation.ids import new_id, parse_id
 from portal.foundation.tenancy import across_accounts
+from portal.webhooks import service as webhooks
 from tests.engines import engines_of
 from tests.factories import SYSTEM, Factory, acting
 from tests.pages import Pages
@@ -30,7 +31,8 @@ FORM = {
     "name": "Somebody", "email": "somebody@portal.example", "locale": "de", "timezone": "UTC", "role": "viewer",
     "password": "a new password of theirs", "display_name": "Bank", "position": "1", "number": "N-1",
     "lines-0-description": "Support", "lines-0-quantity": "1", "lines-0-unit_price": "10.00", "currency": "EUR",
-    "is_allowed": "y", "country": "DE", "method": "bank_transfer",
+    "is_allowed": "y", "country": "DE", "method": "bank_transfer", "url": "https://hooks.example/",
+    "event_types": "payment.approved",
 }  # fmt: skip
 """What all forms ask for, so that a form is in order and the id decides."""
 _INVOICE = {"number": "N-1", "lines": [{"description": "Support", "unit_price": "10.00"}]}
@@ -46,6 +48,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "POST payment-method-configs": {"country": "DE", "method": "local_wallet", "display_name": "Wallet"},
     "PUT payment-method-configs": {"display_name": "Bank transfer", "is_enabled": True},
     "bulk": {"items": [_INVOICE | {"account_external_id": "X-1"}]},
+    "webhook-endpoints": {"url": "https://hooks.example/", "event_types": ["payment.approved"]},
 }  # fmt: skip
 """JSON bodies by how the address ends, but for ids; with the method where one address has several."""
 
@@ -124,11 +127,21 @@ class House:
         return ids | self.of_users.get(visitor.role, {})
 
     def _of(self, user: User) -> dict[str, Any]:
-        """A token and a session beside those that are used."""
+        """A token and a session beside those that are used; for who manages webhooks, an endpoint and a delivery."""
         with self.app.app_context():
             token_id = tokens.issue_token(user.id, by=acting(user), name="x")[0].id
             row, _ = sessions.start_session(user, place=Place("", agent="x"), authenticated=True)
-            return {"token_id": token_id, "session_id": row.id}
+            return {"token_id": token_id, "session_id": row.id} | self._webhook(user)
+
+    def _webhook(self, user: User) -> dict[str, Any]:
+        if not acting(user).may(Permission.WEBHOOK_MANAGE):
+            return {}
+        with across_accounts():
+            endpoint = webhooks.create_endpoint(
+                by=acting(user), url="https://hooks.example/", event_types=["payment.approved"]
+            )
+            delivery = webhooks.send_test(endpoint.id, by=acting(user))
+            return {"endpoint_id": endpoint.id, "delivery_id": delivery.id}
 
     def _ids(self, whose: str) -> dict[str, Any]:
         make = self.make

@@ -10,6 +10,8 @@ from portal.foundation import audit
 from portal.foundation.actor import Actor
 from portal.foundation.db import session
 from portal.foundation.ids import new_id
+from portal.webhooks.event_types import EventType
+from portal.webhooks.outbox import announce
 
 _DONE = {Cause.GRANT: "granted", Cause.REVERSAL: "taken_back"}
 
@@ -57,4 +59,7 @@ def _append(
     session.flush()
     changes = {"balance": (balance, row.balance_after), "payment_id": payment_id, "invoice_id": invoice_id}
     audit.record(by, f"credits.{_DONE[cause]}", "account", account_id, account_id=account_id, **changes)
+    told = ("id", "account_id", "seq", "amount", "balance_after", "cause", "payment_id", "invoice_id", "created_at")
+    data = {name: getattr(row, name) for name in told}
+    announce(EventType.CREDITS_CHANGED, account_id=account_id, subject_id=account_id, data=data)
     return row

@@ -12,6 +12,7 @@ from sqlalchemy.orm import selectinload
 from portal.accounts.models import Account
 from portal.accounts.service import create_account
 from portal.billing.imports.reader import LineError, Reader, ReadInvoice
+from portal.billing.invoices.announcements import told
 from portal.billing.invoices.drafts import audited, line_values
 from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.models import Invoice, InvoiceLine
@@ -21,6 +22,8 @@ from portal.foundation.actor import Actor
 from portal.foundation.db import session, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.refusals import Invalid
+from portal.webhooks.event_types import EventType
+from portal.webhooks.outbox import announce_first, event_values
 
 CHUNK = 500
 Progress = Callable[[int], None]
@@ -137,7 +140,7 @@ def import_file(file: BinaryIO, *, by: Actor, progress: Progress = lambda _: Non
 
 
 def _write(chunk: list[ReadInvoice], passage: _Import, by: Actor) -> None:
-    invoices, lines, entries = [], [], []
+    invoices, lines, entries, events = [], [], [], []
     for read in chunk:
         account_id = _account_id(read, passage, by)
         invoice_id = new_id()
@@ -154,12 +157,15 @@ def _write(chunk: list[ReadInvoice], passage: _Import, by: Actor) -> None:
             line_values(account_id, position, line) | {"id": new_id(), "invoice_id": invoice_id}
             for position, line in enumerate(read.lines, start=1)
         ]
-        told = audit.differences({}, audited(read.values, len(read.lines)))
-        entries.append(audit.values_of(by, "invoice.imported", "invoice", invoice_id, account_id=account_id, **told))
+        new = audit.differences({}, audited(read.values, len(read.lines)))
+        entries.append(audit.values_of(by, "invoice.imported", "invoice", invoice_id, account_id=account_id, **new))
+        subject = {"account_id": account_id, "subject_id": invoice_id}
+        events.append(event_values(EventType.INVOICE_ISSUED, data=told(Invoice(**invoices[-1])), **subject))
     if invoices:
         session.execute(insert(Invoice), invoices)
         session.execute(insert(InvoiceLine), lines)
         audit.record_many(entries)
+        announce_first(events)
     passage.outcome.new_invoices += len(invoices)
     passage.outcome.new_lines += len(lines)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.orm import selectinload
 
+from portal.billing.invoices.announcements import announce_issued
 from portal.billing.invoices.drafts import differing, flush_invoices, invoice_differs, new_invoice, number_taken
 from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.models import Invoice
@@ -68,6 +69,7 @@ def create_invoices(
         known.new.sort(key=lambda invoice: invoice.number)  # in one order, so that no two calls wait for each other
         unit.add_all(known.new)
         flush_invoices("with one of these numbers")
+        announce_issued([invoice for invoice in known.new if invoice in known.to_issue])
     return results
 
 

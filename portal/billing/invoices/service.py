@@ -9,6 +9,7 @@ from sqlalchemy import func, select
 
 from portal.accounts.external_ids import external_id_taken, read_external_id
 from portal.accounts.models import Account
+from portal.billing.invoices.announcements import announce_invoice
 from portal.billing.invoices.drafts import (
     audited,
     check_asks_something,
@@ -30,6 +31,7 @@ from portal.foundation.db import session, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.money import Money
 from portal.foundation.refusals import Conflict, Invalid, NotFound
+from portal.webhooks.event_types import EventType
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,11 +92,12 @@ def issue_invoice(
             raise Conflict("invoice_not_draft", f"Invoice {invoice.number} was issued before: it is {invoice.status}.")
         check_asks_something(invoice.total_minor)
         issue_locked_invoice(invoice, by=by, begin=issue_date or invoice.issue_date, end=due_date or invoice.due_date)
+        announce_invoice(EventType.INVOICE_ISSUED, invoice)
     return invoice
 
 
 def issue_locked_invoice(invoice: Invoice, *, by: Actor, begin: date | None, end: date | None) -> None:
-    """Issue a draft that asks for something. The caller holds its lock, or has just made it."""
+    """Issue a draft that asks for something. The caller holds its lock, or has just made it, and tells webhooks."""
     begin = begin or clock.today()
     end = end or default_due_date(begin)
     check_dates(begin, end)
@@ -115,6 +118,8 @@ def book(invoice: Invoice, step: Step, *, by: Actor) -> bool:
         invoice.grant_id = new_id() if invoice.credits else None
     _move(invoice, status, by, "invoice.paid" if covers else "invoice.counted", **_counted(invoice, step, paid_after))
     _post(invoice, step, paid_after)
+    if covers:
+        announce_invoice(EventType.INVOICE_PAID, invoice)
     return covers
 
 
@@ -165,8 +170,10 @@ def void_locked_invoice(invoice: Invoice, *, by: Actor, reason: str) -> None:
     if invoice.amount_paid:
         raise Conflict("invoice_partly_paid", f"{invoice.amount_paid} of it were paid. Refund them first.")
     begin = invoice.issue_date or clock.today()
-    dated = _date(invoice, begin, invoice.due_date or begin)
+    dated, was_issued = _date(invoice, begin, invoice.due_date or begin), invoice.status == InvoiceStatus.OPEN
     _move(invoice, InvoiceStatus.VOID, by, "invoice.voided", reason=reason, **dated)
+    if was_issued:  # of a draft nobody has heard
+        announce_invoice(EventType.INVOICE_VOIDED, invoice)
 
 
 def lock_invoice(invoice_id: UUID) -> Invoice:

@@ -15,6 +15,7 @@ from portal.billing.invoices.models import Invoice
 from portal.billing.invoices.service import Step, book, lock_invoice, take_back, void_locked_invoice
 from portal.billing.methods.queries import get_available_payment_methods
 from portal.billing.payments import refusals
+from portal.billing.payments.announcements import announce_step
 from portal.billing.payments.figures import is_own
 from portal.billing.payments.models import UQ_BOOKED_REFERENCE, UQ_GATEWAY_REFERENCE, Payment, PaymentEvent
 from portal.billing.payments.references import normalize_reference, read_reference
@@ -331,6 +332,7 @@ def _step(payment: Payment, status: Status | None, action: Action, by: Actor, re
     if status is None:
         changes |= audit.differences({}, _audited(payment))
     audit.record(by, f"payment.{action}", "payment", payment.id, account_id=payment.account_id, **changes)
+    announce_step(payment, action)
 
 
 def _audited(payment: Payment) -> dict[str, object]:

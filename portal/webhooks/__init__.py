@@ -1,0 +1,1 @@
+"""Webhooks out: what happens is told to the addresses that an account, or staff, named for it."""

@@ -1,0 +1,71 @@
+"""Which delivery may go now: due, of an endpoint that is on, and the first of its subject that is on its way there."""
+
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, ScalarSelect, Select, func, literal_column, or_, select
+from sqlalchemy.orm import aliased
+
+from portal.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint, WebhookEvent
+
+AT_ONCE = 2
+"""So many deliveries of one endpoint are on their way together at most: a slow one must not keep others waiting."""
+_PENDING: ColumnElement[str] = literal_column(f"'{DeliveryStatus.PENDING}'")
+"""Written out, so that the indexes of what is pending serve."""
+
+
+def due(now: datetime) -> Select[WebhookDelivery]:
+    """The delivery that has been due for longest, of those that may go now.
+
+    The conditions are subqueries that give a value: so the database goes through what is due in order, and stops at the
+    first that fits, where it would join and sort all of it for an EXISTS.
+    """
+    return (
+        select(WebhookDelivery)
+        .where(
+            WebhookDelivery.status == _PENDING,
+            WebhookDelivery.due_at <= now,
+            or_(WebhookDelivery.leased_until.is_(None), WebhookDelivery.leased_until <= now),
+            _live_endpoint() == WebhookDelivery.endpoint_id,
+            _first_of_its_subject() == WebhookDelivery.seq,
+            _earlier_ones_not_handed_out() == 0,
+            _on_their_way(now) < AT_ONCE,
+        )
+        .order_by(WebhookDelivery.due_at, WebhookDelivery.id)
+        .limit(1)
+    )
+
+
+def _live_endpoint() -> ScalarSelect[UUID]:
+    live = (WebhookEndpoint.ended_at.is_(None), WebhookEndpoint.disabled_at.is_(None))
+    its = select(WebhookEndpoint.id).where(WebhookEndpoint.id == WebhookDelivery.endpoint_id, *live)
+    return its.correlate(WebhookDelivery).scalar_subquery()
+
+
+def _first_of_its_subject() -> ScalarSelect[int]:
+    """The place of the first event of the subject that is still on its way to the endpoint."""
+    other = aliased(WebhookDelivery)
+    pending = select(func.min(other.seq)).where(
+        other.endpoint_id == WebhookDelivery.endpoint_id,
+        other.subject_id == WebhookDelivery.subject_id,
+        other.status == _PENDING,
+    )
+    return pending.correlate(WebhookDelivery).scalar_subquery()
+
+
+def _earlier_ones_not_handed_out() -> ScalarSelect[int]:
+    """How many. An event is committed after those before it (its subject was locked): who sees it sees them."""
+    waiting = select(func.count(WebhookEvent.id)).where(
+        WebhookEvent.subject_id == WebhookDelivery.subject_id,
+        WebhookEvent.seq < WebhookDelivery.seq,
+        WebhookEvent.handed_out_at.is_(None),
+    )
+    return waiting.correlate(WebhookDelivery).scalar_subquery()
+
+
+def _on_their_way(now: datetime) -> ScalarSelect[int]:
+    """How many other deliveries to the endpoint are being sent."""
+    other = aliased(WebhookDelivery)
+    leased = (other.status == _PENDING, other.leased_until > now)
+    count = select(func.count(other.id)).where(other.endpoint_id == WebhookDelivery.endpoint_id, *leased)
+    return count.correlate(WebhookDelivery).scalar_subquery()
