@@ -137,7 +137,7 @@ def test_deliveries_come_in_pages(world: World) -> None:
         (WHERE | {"event_types": []}, [("event_types", "invalid_event_types")]),
         (WHERE | {"event_types": ["payment.lost"]}, [("event_types", "invalid_event_types")]),
         (WHERE | {"event_types": ["webhook.test"]}, [("event_types", "invalid_event_types")]),
-        (WHERE | {"event_types": "payment.approved"}, [("event_types", "invalid")]),
+        (WHERE | {"event_types": "payment.approved"}, [("event_types", "invalid_type")]),
         (WHERE | {"url": "http://hooks.example/"}, [("url", "webhook_url_refused")]),
         (WHERE | {"url": "https://169.254.169.254/"}, [("url", "webhook_url_refused")]),
         (WHERE | {"account_id": "x"}, [("account_id", "unknown_field")]),
