@@ -364,7 +364,7 @@ def test_where_it_was_used_last_is_noted(make: Factory) -> None:
         {"scopes": None}, {"scopes": "payments:decide"}, {"expires_at": None}, {"secret_hash": "0" * 64},
         {"expires_at": datetime(2100, 1, 1, tzinfo=UTC)}, {"rotated_from": new_id()}, {"user_id": "another"},
     ],
-    ids=lambda change: "-".join(change),
+    ids="-".join,
 )  # fmt: skip
 def test_the_database_lets_no_grant_grow(change: dict[str, Any], make: Factory) -> None:
     user, other = make.user("reviewer"), make.user("admin")
