@@ -23,13 +23,19 @@ PASSWORD = "portal-demo"
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the portal keeps its data."""
+    return tmp_path_factory.mktemp("demo")
+
+
+@pytest.fixture(scope="session")
+def server(folder: Path) -> Iterator[str]:
     """The address of a portal with a fresh demo, served by the real server."""
     with closing(socket.socket()) as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    environment["PORTAL_DATA_DIR"] = str(tmp_path_factory.mktemp("demo"))
+    environment["PORTAL_DATA_DIR"] = str(folder)
     environment |= {f"PORTAL_RATE_LIMIT_{whose}": "1000000" for whose in ("TOKEN", "USER", "ADDRESS")}
     command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve", "--demo", "--port", str(port)]
     process = subprocess.Popen(command, cwd=ROOT, env=environment)
