@@ -102,6 +102,8 @@ def verified(secret: str, headers: Mapping[str, str], body: bytes, *, now: float
 
 def main(arguments: list[str]) -> None:
     """Carry out one command."""
+    if not {"PORTAL_URL", "PORTAL_TOKEN"} <= os.environ.keys():
+        sys.exit("Set PORTAL_URL and PORTAL_TOKEN.")
     portal = Portal(os.environ["PORTAL_URL"], os.environ["PORTAL_TOKEN"])
     match arguments:
         case ["invoices"]:
@@ -111,7 +113,9 @@ def main(arguments: list[str]) -> None:
             for row in portal.all("/payments/"):
                 print(f"{row['invoice_number']}  {row['amount']} {row['currency']}  {row['status']}")
         case ["pay", number, method, reference]:
-            invoice = next(row for row in portal.all("/invoices/", q=number) if row["number"] == number)
+            invoice = next((row for row in portal.all("/invoices/", q=number) if row["number"] == number), None)
+            if invoice is None:
+                sys.exit(f"There is no invoice {number}.")
             body = {"invoice_id": invoice["id"], "payment_method": method, "transaction_reference": reference}
             payment = portal.post("/payments/manual/", body)
             print(f"{payment['id']}  {payment['amount']} {payment['currency']}  {payment['status']}")

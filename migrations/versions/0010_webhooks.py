@@ -150,6 +150,11 @@ def create_deliveries() -> None:
             f"ix_webhook_deliveries_{name}", "webhook_deliveries", columns,
             sqlite_where=pending, postgresql_where=pending,
         )  # fmt: skip
+    leased = sa.text("lease IS NOT NULL")
+    op.create_index(
+        "ix_webhook_deliveries_leased", "webhook_deliveries", ["endpoint_id"], sqlite_where=leased,
+        postgresql_where=leased,
+    )  # fmt: skip
 
 
 def downgrade() -> None:

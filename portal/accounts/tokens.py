@@ -35,8 +35,8 @@ def issue_token(
     later, so that who has one shows it first. Raises Forbidden for somebody else's user and for more than the asking
     token has, Invalid, and Conflict beyond 50 live tokens or for a disabled user.
     """
-    if not _manages(by, user_id):
-        raise Forbidden("forbidden", "Tokens are issued by their own user, or by an admin.")
+    if not _is_own(by, user_id):
+        raise Forbidden("forbidden", "Tokens are issued by their own user.")
     if days is not None and not 1 <= days <= MAX_DAYS:
         raise Invalid("invalid_days", f"A token lives 1 to {MAX_DAYS} days.", field="days")
     label = freetext.required(name, field="name", most=100, label="The name")
@@ -67,7 +67,9 @@ def rotate_token(token_id: UUID, *, by: Actor, overlap: timedelta = OVERLAP) -> 
     with transaction() as unit:
         owner = unit.scalar(select(ApiToken.user_id).where(ApiToken.id == token_id))
         user = locked(User, owner) if owner else None  # ahead of the token: whoever issues takes them in this order
-        old = _own(token_id, by)
+        old = locked(ApiToken, token_id)
+        if old is None or not _is_own(by, old.user_id):
+            raise NotFound()
         by.must_confirm()
         if user is None or not user.is_enabled or not old.is_live:
             raise Conflict("token_ended", "This token has ended. Issue a new one instead.")
@@ -87,7 +89,7 @@ def rotate_token(token_id: UUID, *, by: Actor, overlap: timedelta = OVERLAP) -> 
 def revoke_token(token_id: UUID, *, by: Actor) -> ApiToken:
     """End a token at once. A second time changes nothing. Raises NotFound for somebody else's, unless by an admin."""
     with transaction():
-        token = _own(token_id, by)
+        token = _to_end(token_id, by)
         if token.revoked_at is None:
             token.revoked_at = clock.now()
             values = {"user_id": token.user_id, "name": token.name, "is_live": (True, False)}
@@ -166,14 +168,17 @@ def _pass_on(token: ApiToken, by: Actor) -> datetime | None:
     return asking.expires_at
 
 
-def _own(token_id: UUID, by: Actor) -> ApiToken:
-    """The token, locked. Raises NotFound for one that the actor may not manage."""
+def _to_end(token_id: UUID, by: Actor) -> ApiToken:
+    """The token, locked. Raises NotFound for one that the actor may not end."""
     token = locked(ApiToken, token_id)
-    if token is None or not _manages(by, token.user_id):
+    if token is None or not (_is_own(by, token.user_id) or by.may(Permission.USER_MANAGE)):
         raise NotFound()
     return token
 
 
-def _manages(by: Actor, user_id: UUID) -> bool:
-    is_own = by.user_id == user_id and by.may(Permission.OWN_TOKENS)
-    return is_own or by.may(Permission.USER_MANAGE)
+def _is_own(by: Actor, user_id: UUID) -> bool:
+    """Whether the actor may have secrets of this user's: nobody else may act in their name, no admin either.
+
+    The command line may: whoever runs it could read and write everything anyway.
+    """
+    return by.role is Role.SYSTEM or (by.user_id == user_id and by.may(Permission.OWN_TOKENS))

@@ -131,7 +131,7 @@ def user_role(user_id: UUID) -> ResponseReturnValue:
 @requires(Permission.USER_MANAGE)
 def user_password(user_id: UUID) -> ResponseReturnValue:
     form = PasswordForm()
-    return _change(user_id, "password", form, lambda: service.set_password(
+    return _change(user_id, "password", form, lambda: service.reset_password(
         user_id, by=current_actor(), password=form.password.data
     ), "{} has another password; all their sessions ended.")  # fmt: skip
 

@@ -12,7 +12,8 @@ from portal.api import account, accounts, audit, description, invoices, methods,
 from portal.api.blueprint import api
 from portal.api.reference import reference
 from portal.api.schemas.payments import StatusWord
-from portal.api.schemas.values import Amount, Id, Moment
+from portal.api.schemas.users import RoleWord
+from portal.api.schemas.values import Amount, Day, Id, Moment
 from portal.http.urls import IdConverter
 
 __all__ = ["account", "accounts", "audit", "invoices", "methods", "payments", "register", "tokens", "users", "webhooks"]
@@ -23,6 +24,10 @@ _SETTINGS = {
     "OPENAPI_VERSION": "3.1.0",
     "API_SPEC_OPTIONS": {"info": description.INFO},
 }
+
+
+_FORMS = {Id: "uuid", Moment: "date-time", Amount: None, Day: "date", StatusWord: None, RoleWord: None}
+"""Kinds of values, all of them strings, with their formats."""
 
 
 class _Json(JSONProvider):
@@ -51,7 +56,7 @@ def register(app: Flask) -> None:
     app.json = _Json(app)
     app.config.update(_SETTINGS)
     routes = _Api(spec_kwargs={"marshmallow_plugin": MarshmallowPlugin(schema_name_resolver=description.name_of)})
-    for field, form in ((Id, "uuid"), (Moment, "date-time"), (Amount, None), (StatusWord, None)):
+    for field, form in _FORMS.items():
         routes.register_field(field, "string", form)
     routes.register_converter(IdConverter, lambda _: {"type": "string", "format": "uuid", "examples": [Id.EXAMPLE]})
     routes.init_app(app)

@@ -12,9 +12,11 @@ from marshmallow import Schema
 from portal.api import description
 from portal.api.negotiation import negotiate
 from portal.api.parsing import StrictParser, refuse_query
-from portal.api.problems import named
+from portal.api.problems import STALE, named
+from portal.api.schemas.values import columns_of
 from portal.foundation.access import declared
 from portal.foundation.keyset import Page
+from portal.foundation.refusals import Invalid
 from portal.foundation.tenancy import across_accounts
 from portal.http.gate import enter
 from portal.http.once import once
@@ -36,11 +38,27 @@ class JsonBlueprint(Blueprint):
         told = vars(view_func).get("_apidoc", {}).get("arguments", {}).get("parameters", [])
         reads_query = any(part["in"] == "query" for part in told)
         view = view_func if reads_query else _without_query(view_func)
+        compares = named(view_func).issuperset(STALE)
+        view = view if compares or options.get("methods") == ["GET"] else _without_precondition(view)
         view = once(view) if "POST" in options.get("methods", ()) else view
         about = {"name": endpoint or view_func.__name__, "rule": rule, "refuses": named(view_func)}
         vars(view)["_apidoc"]["view"] = about | {"permission": declared(view_func)}
         options["tags"] = [view_func.__module__.rpartition(".")[2]]
         super().add_url_rule(rule, endpoint, view, *args, **options)
+
+    def response(self, status_code: int, schema: Any = None, **options: Any) -> Callable[..., Any]:
+        """Also keeps the columns that a list has as a table, when it is empty too."""
+        respond: Callable[..., Callable[..., Any]] = super().response(status_code, schema, **options)
+
+        def decorate(view: Callable[..., Any]) -> Callable[..., Any]:
+            @wraps(view)
+            def with_columns(*read: Any, **values: Any) -> Any:
+                g.columns = columns_of(schema)
+                return view(*read, **values)
+
+            return respond(with_columns)
+
+        return decorate
 
     @staticmethod
     def _make_doc_response_schema(schema: Schema | None) -> dict[str, Any] | None:
@@ -59,6 +77,19 @@ def _without_query(view: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(view)
     def strict(**values: Any) -> Any:
         refuse_query(request)
+        return view(**values)
+
+    return strict
+
+
+def _without_precondition(view: Callable[..., Any]) -> Callable[..., Any]:
+    """The view, refusing a condition that it does not check: whoever names one relies on it."""
+
+    @wraps(view)
+    def strict(**values: Any) -> Any:
+        if "If-Match" in request.headers or "If-None-Match" in request.headers:
+            message = "Only decisions on payments compare tags. Send this without If-Match and If-None-Match."
+            raise Invalid("precondition_not_supported", message)
         return view(**values)
 
     return strict

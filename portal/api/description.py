@@ -10,7 +10,7 @@ from marshmallow import Schema
 from portal.api import problems
 from portal.api.schemas.values import Id, PageQuery
 from portal.billing.payments.states import Status
-from portal.foundation.access import Permission
+from portal.foundation.access import PERMISSIONS, SCOPES, Permission, Role
 
 API_PROBLEM = "application/problem+json"
 INFO = {
@@ -38,6 +38,9 @@ _HEADERS = {
         "description": "Names this data, for If-None-Match; a payment's also If-Match.",
     },
     "Link": {"schema": {"type": "string"}, "description": "The pages beside this one (RFC 8288)."},
+    "RateLimit-Limit": {"schema": {"type": "integer"}, "description": "So many requests a minute."},
+    "RateLimit-Remaining": {"schema": {"type": "integer"}, "description": "So many are left."},
+    "RateLimit-Reset": {"schema": {"type": "integer"}, "description": "Seconds until all are free again."},
     "Location": {"schema": {"type": "string"}, "description": "Where the new thing is."},
     "Retry-After": {"schema": {"type": "integer"}, "description": "Seconds after which asking again may help."},
 }
@@ -138,7 +141,7 @@ def add_components(spec: APISpec) -> None:
         {
             "name": "If-Match",
             "description": "The payment's ETag, in place of version. When it moved on, the answer is 412, not 409.",
-            "schema": {"type": "string", "examples": ['W/"1-0123456789abcdef0123456789abcdef"']},
+            "schema": {"type": "string", "examples": [f'W/"{Id.EXAMPLE}-1-0123456789abcdef0123456789abcdef"']},
         },
     )
     spec.components.security_scheme(
@@ -169,13 +172,15 @@ def complete(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_:
     """Add to an operation what its decorators do not tell: headers, the key, and every refusal."""
     view = doc_info["view"]
     doc["operationId"] = view["name"]
+    doc_info["docstring"]["description"] = _for_whom(view["permission"])
     doc["security"] = [] if view["permission"] is None else SECURITY
     parameters = doc.setdefault("parameters", [])
     if method == "post":
         parameters.append("IdempotencyKey")
     doc["responses"] = {status: said for status, said in doc["responses"].items() if not isinstance(said, str)}
     for status, response in doc["responses"].items():
-        headers = ["X-Request-ID", *(["Idempotent-Replayed"] if method == "post" else [])]
+        headers = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+        headers += [*(["Idempotent-Replayed"] if method == "post" else [])]
         headers += ["ETag"] if method == "get" else []
         if str(status) == "201":
             headers.append("Location")
@@ -185,6 +190,9 @@ def complete(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_:
         parameters.append("IfNoneMatch")
         doc["responses"]["304"] = {"description": "The caller has this data already.", "headers": {"ETag": "ETag"}}
     body = "requestBody" in doc
+    if body:
+        (asked,) = doc["requestBody"]["content"].values()
+        doc["requestBody"]["required"] = any(field.required for field in _instance(asked["schema"]).fields.values())
     read = [given["schema"] for given in parameters if isinstance(given, dict) and given.get("in") == "query"]
     is_paged = any(issubclass(schema, PageQuery) for schema in read)
     if is_paged:
@@ -198,6 +206,16 @@ def complete(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_:
         parameters.append("IfMatch")
         doc["responses"]["412"] = _response(412, sorted(problems.STALE))
     return doc
+
+
+def _instance(schema: type[Schema] | Schema) -> Schema:
+    return schema if isinstance(schema, Schema) else schema()
+
+
+def _for_whom(permission: Permission) -> str:
+    """The roles that may, and the scope that a confined token needs beside."""
+    roles = [role for role, permissions in PERMISSIONS.items() if permission in permissions and role is not Role.SYSTEM]
+    return f"For {', '.join(roles)}. Scope of confined tokens: {SCOPES[permission]}."
 
 
 def _without_pages(doc: dict[str, Any]) -> None:

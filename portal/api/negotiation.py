@@ -43,24 +43,30 @@ def _as_table(response: Response, rows: Sequence[Mapping[str, Any]]) -> None:
     response.vary.add("Accept")
     if request.accept_mimetypes.best_match(["application/json", CSV]) != CSV:
         return
-    plain = [{name: value for name, value in row.items() if not isinstance(value, (dict, list))} for row in rows]
-    heading = list(plain[0]) if plain else []
-    lines = csv_lines(heading, ([_cell(row[name]) for name in heading] for row in plain))
+    nested = {name for row in rows for name, value in row.items() if _is_nested(value)}
+    heading = [name for name in (rows[0] if rows else g.columns) if name not in nested]
+    lines = csv_lines(heading, ([_cell(row[name]) for name in heading] for row in rows))
     response.set_data("".join(lines))
     response.content_type = f"{CSV}; charset=utf-8"
+
+
+def _is_nested(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(isinstance(one, dict) for one in value))
 
 
 def _cell(value: Any) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
+    if isinstance(value, list):
+        return " ".join(_cell(one) for one in value)
     return "" if value is None else str(value)
 
 
 def _validate(response: Response, data: Any, pagination: Mapping[str, Any] | None) -> None:
-    """Name the data by a tag, and leave it out where the caller has it. A payment's tag begins with its version."""
+    """Name the data by a tag, and leave it out where the caller has it. A payment's begins with its id and version."""
     if request.method not in ("GET", "HEAD"):
         return
-    version = f"{data['version']}-" if isinstance(data, dict) and "version" in data else ""
+    version = f"{data['id']}-{data['version']}-" if isinstance(data, dict) and "version" in data else ""
     told = orjson.dumps([data, pagination, response.content_type, g.actor.role if g.actor else None])
     response.set_etag(version + sha256(told).hexdigest()[:32], weak=True)
     response.make_conditional(request)

@@ -14,6 +14,8 @@ from werkzeug.exceptions import UnsupportedMediaType
 from portal.foundation.refusals import FieldError, Invalid
 
 MAX_DEPTH = 20
+MOST_ERRORS = 100
+"""An answer names so many inputs at fault, whatever came."""
 
 # marshmallow's words, as codes and words of ours.
 _CODES = {
@@ -45,7 +47,7 @@ class StrictParser(FlaskParser):
         """Turn marshmallow's findings into one refusal."""
         messages: dict[str, Any] = error.normalized_messages()  # type: ignore[no-untyped-call]
         (found,) = messages.values()  # by where in the request they are: in one place
-        raise _refusal(found, [name for name, field in schema.fields.items() if not field.dump_only])
+        raise _refusal(found, [field.data_key or name for name, field in schema.fields.items() if not field.dump_only])
 
 
 def refusal_of(error: ValidationError) -> Invalid:
@@ -124,7 +126,7 @@ def _check(value: Any, depth: int) -> None:
 
 def _refusal(messages: dict[str, Any], known: list[str] | None) -> Invalid:
     errors = [_error(field, message, known) for field, message in _flat(messages)]
-    return Invalid.fields(sorted(errors, key=_unknown_last))  # else their order would be a set's
+    return Invalid.fields(sorted(errors, key=_unknown_last)[:MOST_ERRORS])  # sorted: else their order is a set's
 
 
 def _error(field: str, message: str, known: list[str] | None) -> FieldError:

@@ -136,6 +136,8 @@ def _selected(rows: list[PaymentRow], names: Collection[str], expand: Collection
     g.selected, g.expanded = {*names, *expand}, {}
     if "events" in expand:
         g.expanded["events"] = histories([row.id for row in rows], current_actor())
+    if "invoice" in expand:
+        current_actor().must(Permission.INVOICE_READ)
     if {"invoice", "tracking"} & {*expand}:
         invoices = invoices_by_id({row.invoice_id for row in rows})
         g.expanded["invoice"] = {row.id: invoices[row.invoice_id] for row in rows}

@@ -67,6 +67,7 @@ PROBLEMS: dict[str, Problem] = {
     "items_refused": Problem(400, "nothing was done; `items` says which were refused, and why"),
     "webhook_url_refused": Problem(400, "a public `https://` address, as [webhooks.md](webhooks.md) says"),
     "invalid_event_types": Problem(400, "one or more of the types of [webhooks.md](webhooks.md#events)"),
+    "precondition_not_supported": Problem(400, "leave `If-Match` and `If-None-Match` out: this route compares no tags"),
     "unknown_host": Problem(400, "call the portal by its own name"),
     "too_many_parameters": Problem(400, "at most 100 parameters"),
     "invalid_encoding": Problem(400, "send parameters in UTF-8"),
@@ -131,7 +132,7 @@ OF_SIGNED_IN = frozenset({"not_signed_in", "invalid_token", "forbidden", "scope_
 OF_ONE = frozenset({"not_found"})
 OF_PAGES = frozenset({"invalid_cursor"})
 OF_BODIES = frozenset({"malformed_json", "unsupported_media_type"})
-OF_WRITES = frozenset({"csrf_failed", "cross_site", "outcome_unknown"})
+OF_WRITES = frozenset({"csrf_failed", "cross_site", "outcome_unknown", "precondition_not_supported"})
 OF_KEYS = frozenset({"invalid_idempotency_key", "idempotency_key_in_use", "idempotency_key_reused"})
 STALE = ("payment_already_decided", "payment_changed")
 """What is answered by 412 where the version was named by ``If-Match``, and else by 409."""

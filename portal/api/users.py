@@ -69,10 +69,10 @@ def change_role(body: dict[str, Any], user_id: UUID) -> User:
 @api.arguments(Password)
 @api.response(200, UserOut)
 @requires(Permission.USER_MANAGE)
-@refuses(*OF_PASSWORDS)
+@refuses(*OF_PASSWORDS, "own_user")
 def set_password(body: dict[str, Any], user_id: UUID) -> User:
     """Give a user another password."""
-    return service.set_password(user_id, by=current_actor(), **body)
+    return service.reset_password(user_id, by=current_actor(), **body)
 
 
 @api.post("/users/<id:user_id>/activation/")

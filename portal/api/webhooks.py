@@ -98,7 +98,9 @@ def try_webhook_endpoint(_body: dict[str, Any], endpoint_id: UUID) -> WebhookDel
 @requires(Permission.WEBHOOK_MANAGE)
 def webhook_deliveries(query: dict[str, Any], endpoint_id: UUID) -> list[Any]:
     """What was sent to the endpoint, newest first."""
-    return paged(delivery_page(get_endpoint(endpoint_id, by=current_actor()).id, **query))
+    endpoint = get_endpoint(endpoint_id, by=current_actor())
+    service.must_read(endpoint.event_types, current_actor())
+    return paged(delivery_page(endpoint.id, **query))
 
 
 @api.post("/webhook-deliveries/<id:delivery_id>/retry/")

@@ -98,6 +98,8 @@ class Scope(StrEnum):
     ACCOUNT_READ = "account:read"
     ACCOUNTS_READ = "accounts:read"
     ACCOUNTS_WRITE = "accounts:write"
+    USERS_WRITE = "users:write"
+    """Apart from accounts: whoever adds users and sets passwords may become anybody."""
     CONFIG_WRITE = "config:write"
     AUDIT_READ = "audit:read"
     WEBHOOKS_WRITE = "webhooks:write"
@@ -119,7 +121,7 @@ SCOPES: dict[Permission, Scope] = {
     Permission.INVOICE_LOOK_UP: Scope.INVOICES_READ,
     Permission.PAYMENT_LOOK_UP: Scope.PAYMENTS_READ,
     Permission.ACCOUNT_MANAGE: Scope.ACCOUNTS_WRITE,
-    Permission.USER_MANAGE: Scope.ACCOUNTS_WRITE,
+    Permission.USER_MANAGE: Scope.USERS_WRITE,
     Permission.INVOICE_MANAGE: Scope.INVOICES_WRITE,
     Permission.METHOD_MANAGE: Scope.CONFIG_WRITE,
     Permission.AUDIT_READ: Scope.AUDIT_READ,

@@ -59,8 +59,10 @@ def _pass() -> None:
     g.actor, g.account = None, None
     if request.endpoint == "static" or request.blueprint == "probes":
         return
-    if request.endpoint is None or request.method == "OPTIONS":
-        rates.count(None)  # OPTIONS tells an address's methods, as the API's description does; browsers ask unsigned
+    if request.method == "OPTIONS":
+        return  # it tells an address's methods, as the API's description does; browsers ask unsigned
+    if request.endpoint is None:
+        rates.count(None)
         return
     forgeable = request.method not in SAFE_METHODS and not comes_by_token()
     if forgeable:

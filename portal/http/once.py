@@ -16,6 +16,7 @@ from flask import Response, current_app, g, request, session
 from flask.json.tag import TaggedJSONSerializer
 from flask.typing import ResponseReturnValue
 
+from portal.foundation.access import Permission, declared
 from portal.foundation.db import transaction
 from portal.foundation.idempotency import Asked, IdempotencyKey, claim
 from portal.foundation.refusals import Invalid
@@ -112,6 +113,8 @@ def _fingerprint(values: dict[str, Any]) -> str:
     Keyed, because some bodies hold a password: whoever has a copy of the database could guess at a plain digest.
     """
     digest = sha256(repr(sorted(values.items())).encode())
+    if declared(current_app.view_functions[str(request.endpoint)]) is Permission.OWN_TOKENS:
+        digest.update(str(current_actor().user_id).encode())  # a colleague's answer is about another's tokens
     if is_api(request):
         digest.update(request.get_data())
     else:

@@ -84,7 +84,7 @@ def claim() -> Job | None:
         found = session.scalar(due(now).with_for_update(of=WebhookDelivery, skip_locked=True))
         if found is None:
             return None
-        found.lease, found.leased_until = new_id(), now + LEASE
+        found.lease, found.leased_until = new_id(), clock.now() + LEASE
         endpoint = session.get_one(WebhookEndpoint, found.endpoint_id)
         event = session.get_one(WebhookEvent, found.event_id)
         return Job(found.id, found.lease, endpoint.url, event.id, event.body.encode(), _secrets(endpoint))

@@ -10,6 +10,8 @@ from portal.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookEndpo
 
 AT_ONCE = 2
 """So many deliveries of one endpoint are on their way together at most: a slow one must not keep others waiting."""
+OF_ONE_ACCOUNT = 3
+"""So many of one account, so that its slow endpoints together leave somebody to send for others."""
 _PENDING: ColumnElement[str] = literal_column(f"'{DeliveryStatus.PENDING}'")
 """Written out, so that the indexes of what is pending serve."""
 
@@ -30,6 +32,7 @@ def due(now: datetime) -> Select[WebhookDelivery]:
             _first_of_its_subject() == WebhookDelivery.seq,
             _earlier_ones_not_handed_out() == 0,
             _on_their_way(now) < AT_ONCE,
+            _of_its_account(now) < OF_ONE_ACCOUNT,
         )
         .order_by(WebhookDelivery.due_at, WebhookDelivery.id)
         .limit(1)
@@ -66,6 +69,14 @@ def _earlier_ones_not_handed_out() -> ScalarSelect[int]:
 def _on_their_way(now: datetime) -> ScalarSelect[int]:
     """How many other deliveries to the endpoint are being sent."""
     other = aliased(WebhookDelivery)
-    leased = (other.status == _PENDING, other.leased_until > now)
+    leased = (other.lease.is_not(None), other.leased_until > now)  # few: they have an index of their own
     count = select(func.count(other.id)).where(other.endpoint_id == WebhookDelivery.endpoint_id, *leased)
+    return count.correlate(WebhookDelivery).scalar_subquery()
+
+
+def _of_its_account(now: datetime) -> ScalarSelect[int]:
+    """How many other deliveries of the account are being sent; for staff's, none counts."""
+    other = aliased(WebhookDelivery)
+    leased = (other.lease.is_not(None), other.leased_until > now)
+    count = select(func.count(other.id)).where(other.account_id == WebhookDelivery.account_id, *leased)
     return count.correlate(WebhookDelivery).scalar_subquery()

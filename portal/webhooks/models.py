@@ -134,6 +134,12 @@ class WebhookDelivery(AccountScoped, Model):
         Index(None, "endpoint_id", "id"),
         _pending("ix_webhook_deliveries_due", "due_at", "id"),
         _pending("ix_webhook_deliveries_before", "endpoint_id", "subject_id", "seq"),
+        Index(
+            "ix_webhook_deliveries_leased",
+            "endpoint_id",
+            sqlite_where=text("lease IS NOT NULL"),
+            postgresql_where=text("lease IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)

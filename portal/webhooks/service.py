@@ -35,6 +35,7 @@ def create_endpoint(*, by: Actor, url: str, event_types: Sequence[str]) -> Webho
     by.must(Permission.WEBHOOK_MANAGE)
     targets.read(url)
     chosen = _read_types(event_types)
+    must_read(chosen, by)
     by.must_confirm()
     with transaction() as unit:
         if by.account_id:
@@ -68,6 +69,8 @@ def change_endpoint(
         moved = {"url": (before["url"], host_of(url))} if url is not None and url != endpoint.url else {}
         endpoint.url = endpoint.url if url is None else url
         endpoint.event_types = endpoint.event_types if chosen is None else chosen
+        if url is not None or chosen is not None:
+            must_read(endpoint.event_types, by)
         if is_enabled is not None:
             _switch(endpoint, is_enabled=is_enabled)
         changes = audit.differences(before, _audited(endpoint)) | moved
@@ -137,6 +140,7 @@ def retry_delivery(delivery_id: UUID, *, by: Actor) -> WebhookDelivery:
     by.must(Permission.WEBHOOK_MANAGE)
     with transaction():
         endpoint = _lock(get_delivery(delivery_id, by=by).endpoint_id, by)
+        must_read(endpoint.event_types, by)
         _refuse_disabled(endpoint)
         delivery = locked(WebhookDelivery, delivery_id)
         if delivery is None:
@@ -207,6 +211,17 @@ def _switch(endpoint: WebhookEndpoint, *, is_enabled: bool) -> None:
 def _refuse_disabled(endpoint: WebhookEndpoint) -> None:
     if endpoint.disabled_at is not None:
         raise Conflict("webhook_endpoint_disabled", "This endpoint is off. Switch it on first.")
+
+
+def must_read(types: Sequence[str], by: Actor) -> None:
+    """Raise Forbidden unless the actor may read what these events tell of: a token may be confined."""
+    for kind in sorted({word.partition(".")[0] for word in types}):
+        permission = {
+            "payment": Permission.PAYMENT_READ,
+            "invoice": Permission.INVOICE_READ,
+            "credits": Permission.STAFF_READ if by.is_staff else Permission.OWN_ACCOUNT,
+        }[kind]
+        by.must(permission)
 
 
 def _read_types(given: Sequence[str]) -> list[str]:

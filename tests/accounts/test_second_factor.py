@@ -312,8 +312,6 @@ def test_what_is_weighty_needs_a_fresh_code(make: Factory) -> None:
         lambda: service.set_password(owner.id, by=by, password="another good one"),
         lambda: second_factor.reset(reviewer.id, by=by),
         lambda: tokens.issue_token(admin.id, by=by, name="mine"),
-        lambda: tokens.issue_token(reviewer.id, by=by, name="theirs"),
-        lambda: tokens.issue_token(owner.id, by=by, name="a customer's"),
         lambda: create(Role.ADMIN, None),
         lambda: create(Role.MEMBER, owner.account_id),
         lambda: service.set_enabled(owner.id, by=by, enabled=False),

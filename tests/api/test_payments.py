@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 
+from portal.api.schemas.values import Id
 from tests.api.conftest import BASE, World, problem, without_id
 from tests.factories import Factory
 
@@ -372,9 +373,9 @@ def test_a_decision_may_name_the_version_by_tag(world: World, make: Factory) -> 
 def test_a_withdrawal_may_name_it_too(world: World, make: Factory) -> None:
     payment = report(world, make.invoice(world.account).id)
     path = f"{BASE}/payments/{payment['id']}/cancellation/"
-    stale = world["owner"].raw("POST", path, headers={"If-Match": f'W/"7-{"0" * 32}"'})
+    stale = world["owner"].raw("POST", path, headers={"If-Match": f'W/"{payment["id"]}-7-{"0" * 32}"'})
     assert problem(stale) == (412, "payment_changed", [("version", "payment_changed")])
-    done = world["owner"].raw("POST", path, headers={"If-Match": f'"1-{"0" * 32}"'})
+    done = world["owner"].raw("POST", path, headers={"If-Match": f'"{payment["id"]}-1-{"0" * 32}"'})
     assert done.get_json()["data"]["status"] == "cancelled"
 
 
@@ -384,8 +385,10 @@ def test_a_withdrawal_may_name_it_too(world: World, make: Factory) -> None:
         ("*", {}, [("If-Match", "invalid")]),
         ("", {}, [("If-Match", "invalid")]),
         ('W/"x"', {"version": 1}, [("If-Match", "invalid")]),
-        (f'W/"2-{"0" * 32}"', {"version": 1}, [("version", "invalid")]),
-        (f'W/"0-{"0" * 32}"', {}, [("If-Match", "invalid")]),
+        (f'W/"{{id}}-2-{"0" * 32}"', {"version": 1}, [("version", "invalid")]),
+        (f'W/"{{id}}-0-{"0" * 32}"', {}, [("If-Match", "invalid")]),
+        (f'W/"{Id.EXAMPLE}-1-{"0" * 32}"', {}, [("If-Match", "invalid")]),  # another payment's
+        (f'W/"1-{"0" * 32}"', {}, [("If-Match", "invalid")]),
     ],
 )
 def test_tags_that_name_no_version(
@@ -393,6 +396,14 @@ def test_tags_that_name_no_version(
 ) -> None:
     payment = report(world, make.invoice(world.account).id)
     path = f"{BASE}/payments/{payment['id']}/approval/"
-    refused = world["reviewer"].raw("POST", path, headers={"If-Match": tag}, json=body)
+    refused = world["reviewer"].raw("POST", path, headers={"If-Match": tag.replace("{id}", payment["id"])}, json=body)
     assert problem(refused) == (400, "invalid_input", fields)
     assert world["owner"].get(f"/payments/{payment['id']}/").get_json()["data"]["status"] == "pending_approval"
+
+
+@pytest.mark.parametrize("header", ["If-Match", "If-None-Match"])
+def test_a_condition_that_nobody_checks_is_refused(header: str, world: World, make: Factory) -> None:
+    body = {"invoice_id": str(make.invoice(world.account).id), "payment_method": "bank_transfer", "reference": "T"}
+    refused = world["owner"].raw("POST", f"{BASE}/payments/manual/", headers={header: "*"}, json=body)
+    assert problem(refused) == (400, "precondition_not_supported", [])
+    assert world["owner"].get("/payments/").get_json()["data"] == []

@@ -5,7 +5,7 @@ from flask import Flask
 from sqlalchemy import event
 
 from portal.foundation.db import db
-from tests.api.conftest import World, problem
+from tests.api.conftest import Caller, World, problem
 from tests.api.test_payments import report
 from tests.factories import Factory
 
@@ -87,3 +87,11 @@ def test_nothing_named_is_everything(world: World, make: Factory) -> None:
     report(world, make.invoice(world.account).id)
     whole, named = (world["owner"].get("/payments/", **query) for query in ({}, {"fields": "", "expand": ""}))
     assert whole.get_json()["data"] == named.get_json()["data"]
+
+
+def test_an_invoice_needs_its_own_scope(world: World, make: Factory) -> None:
+    report(world, make.invoice(world.account).id)
+    narrow = Caller(world.app, make.token(world.users["owner"], scopes=["payments:read"]))
+    refused = narrow.get("/payments/", expand="invoice")
+    assert (problem(refused)[:2], refused.get_json()["scope"]) == ((403, "scope_missing"), "invoices:read")
+    assert len(narrow.get("/payments/", expand="events,tracking").get_json()["data"]) == 1

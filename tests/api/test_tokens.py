@@ -158,3 +158,21 @@ def test_a_browsers_session_shows_its_second_factor_first(app: Flask, world: Wor
         assert post(f"/tokens/{token_id}/revocation/").status_code == 200
     without = pages.send("POST", f"{BASE}/tokens/", json={"name": "z"})
     assert problem(without) == (400, "csrf_failed", [])
+
+
+def test_nobody_gets_the_secret_of_another_persons_token(world: World, make: Factory) -> None:
+    """An admin neither: with it they could report as a customer what they approve as themselves."""
+    make.token(world.users["owner"], "theirs")
+    theirs = world["owner"].get("/tokens/").get_json()["data"][0]["id"]
+    for who in ("admin", "member", "stranger"):
+        assert problem(world[who].post(f"/tokens/{theirs}/rotation/", {})) == (404, "not_found", [])
+    assert problem(world["member"].post(f"/tokens/{theirs}/revocation/")) == (404, "not_found", [])
+    assert world["admin"].post(f"/tokens/{theirs}/revocation/").get_json()["data"]["is_live"] is False
+
+
+def test_a_key_stands_for_one_persons_token(world: World) -> None:
+    key = {"Idempotency-Key": "k1"}
+    first = world["owner"].raw("POST", f"{BASE}/tokens/", json={"name": "x"}, headers=key)
+    assert first.status_code == 201
+    second = world["viewer"].raw("POST", f"{BASE}/tokens/", json={"name": "x"}, headers=key)
+    assert problem(second) == (422, "idempotency_key_reused", [])

@@ -102,6 +102,7 @@ LISTS_OF_STAFF: dict[str, Callable[[Large], Any]] = {
     "ix_audit_entries_account_id_id": lambda large: audit_page(AuditFilter(account_id=large.world.account.id)),
     "ix_webhook_deliveries_due": lambda _: claim(),
     "ix_webhook_deliveries_before": lambda _: claim(),
+    "ix_webhook_deliveries_leased": lambda _: claim(),
     "ix_webhook_events_waiting": lambda _: hand_out(),
     "ix_webhook_events_at": lambda _: purge(),
     "ix_audit_entries_subject": lambda large: audit_page(AuditFilter(subject_id=large.payment.id)),

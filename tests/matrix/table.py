@@ -208,16 +208,16 @@ SCOPE_OF: dict[str, str] = {
     "api.create_many_invoices": "invoices:write",
     "api.issue_invoice": "invoices:write",
     "api.void": "invoices:write",
-    "api.user_list": "accounts:write",
-    "api.create_staff_user": "accounts:write",
-    "api.create_user_of_account": "accounts:write",
-    "api.user": "accounts:write",
-    "api.change_role": "accounts:write",
-    "api.set_password": "accounts:write",
-    "api.activate_user": "accounts:write",
-    "api.deactivate_user": "accounts:write",
-    "api.end_sessions": "accounts:write",
-    "api.reset_second_factor": "accounts:write",
+    "api.user_list": "users:write",
+    "api.create_staff_user": "users:write",
+    "api.create_user_of_account": "users:write",
+    "api.user": "users:write",
+    "api.change_role": "users:write",
+    "api.set_password": "users:write",
+    "api.activate_user": "users:write",
+    "api.deactivate_user": "users:write",
+    "api.end_sessions": "users:write",
+    "api.reset_second_factor": "users:write",
     "api.method_config_list": "accounts:read",
     "api.create_method_config": "config:write",
     "api.method_config": "accounts:read",
@@ -237,3 +237,7 @@ SCOPE_OF: dict[str, str] = {
     "api.retry_webhook_delivery": "webhooks:write",
 }
 """What a confined token needs for each route of the API, beside its user's role. No scope opens another's routes."""
+READS_TOO = dict.fromkeys(
+    ("api.add_webhook_endpoint", "api.change_webhook_endpoint", "api.webhook_deliveries"), "payments:read"
+)
+"""What it needs besides for what is told there: the endpoints of the matrix hear of payments."""

@@ -6,7 +6,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from tests.factories import Factory
-from tests.matrix.table import CUSTOMERS, LET_IN, SCOPE_OF
+from tests.matrix.table import CUSTOMERS, LET_IN, READS_TOO, SCOPE_OF
 from tests.matrix.visitors import JOURNALS, House, Visitor, Written
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -58,7 +58,8 @@ def test_what_a_confined_token_is_let_in_to(house: House) -> None:
                 written.tables.clear()
                 answer = visitor.send(method, house.path(rule, house.ids_of(visitor)))
                 scope, may = SCOPE_OF[rule.endpoint], visitor.role in LET_IN[rule.endpoint, method]
-                expected = "in" if may and visitor.scope == scope else f"scope_missing {scope}" if may else "forbidden"
+                missing = READS_TOO.get(rule.endpoint) if visitor.scope == scope else scope
+                expected = f"scope_missing {missing}" if may and missing else "in" if may else "forbidden"
                 outcome = read_scope(answer)
                 if outcome != expected or (outcome != "in" and not written.tables <= JOURNALS):
                     wrong.append((rule.endpoint, method, visitor.name, outcome, expected, written.tables.copy()))

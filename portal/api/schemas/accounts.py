@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from portal.api.schemas.values import Amount, Flag, Id, In, Moment, Number, Out, PageQuery, Prose, Text
+from portal.api.schemas.values import Amount, Flag, Id, In, Moment, Number, Out, PageQuery, Prose, Search, Text
 from portal.billing.credits.models import Cause
 
 
@@ -80,8 +80,8 @@ class AccountRowOut(Out):
 class AccountQuery(PageQuery):
     """Which accounts. ``q`` looks into number and name."""
 
-    q = Text("Hooli", load_default="", validate=validate.Length(max=200))
-    country = Text("DE", load_default="", validate=validate.Length(max=2))
+    q = Search("Hooli", 200)
+    country = Search("DE", 2)
 
 
 class AccountByExternalId(In):

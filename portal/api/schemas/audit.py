@@ -1,18 +1,18 @@
 """The audit log, field by field."""
 
-from marshmallow import fields, validate
+from marshmallow import fields
 
-from portal.api.schemas.values import Id, Moment, Out, PageQuery, Text, nothing
+from portal.api.schemas.values import Id, Moment, Out, PageQuery, Search, Text, nothing
 
 
 class AuditQuery(PageQuery):
     """Which entries. ``action`` is a whole one or what stands before its dot. Times: from inclusive, to exclusive."""
 
-    actor = Text("Olga", load_default="", validate=validate.Length(max=200))
-    action = Text("payment.approved", load_default="", validate=validate.Length(max=60))
+    actor = Search("Olga", 200)
+    action = Search("payment.approve", 60)
     account_id = Id(load_default=nothing)
     subject_id = Id(load_default=nothing)
-    request_id = Text(Id.EXAMPLE, load_default="", validate=validate.Length(max=64))
+    request_id = Search(Id.EXAMPLE, 64)
     since = Moment(load_default=nothing)
     until = Moment(load_default=nothing)
 

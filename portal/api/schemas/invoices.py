@@ -16,6 +16,7 @@ from portal.api.schemas.values import (
     Out,
     PageQuery,
     Prose,
+    Search,
     StaffOut,
     Text,
     Whole,
@@ -28,14 +29,14 @@ class InvoiceQuery(PageQuery):
     """Which invoices."""
 
     status = fields.List(fields.String(validate=validate.OneOf([*InvoiceStatus, "overdue"])), load_default=list)
-    q = Text("INV-2026", load_default="", validate=validate.Length(max=200))
+    q = Search("INV-2026", 200)
 
 
 class InvoiceListQuery(InvoiceQuery):
     """Which invoices of all accounts. ``account`` is a number, or a part of a name."""
 
-    account = Text("Hooli", load_default="", validate=validate.Length(max=200))
-    currency = Text("EUR", load_default="", validate=validate.Length(max=3))
+    account = Search("Hooli", 200)
+    currency = Search("EUR", 3)
 
 
 class LineOut(Out):
@@ -162,9 +163,12 @@ class ItemErrorOut(Out):
 class RefusalOut(Out):
     """Why an item was refused."""
 
+    optional = frozenset({"invoice_id"})
+
     detail = Text("There is an invoice INV-2026-00042 already.")
     code = Text("invoice_number_taken")
     errors = fields.List(fields.Nested(ItemErrorOut))
+    invoice_id = Text(Id.EXAMPLE, metadata={"description": "The invoice that has this external id."})
 
 
 class ItemOut(Out):

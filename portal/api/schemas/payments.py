@@ -17,6 +17,7 @@ from portal.api.schemas.values import (
     Out,
     PageQuery,
     Prose,
+    Search,
     StaffOut,
     Text,
     Version,
@@ -62,19 +63,19 @@ class PaymentQuery(PageQuery):
 
     status = fields.List(StatusWord(), load_default=list)
     invoice_id = Id(load_default=nothing)
-    payment_method = Text("bank_transfer", load_default="", validate=validate.Length(max=40))
+    payment_method = Search("bank_transfer", 40)
     created_from = Moment(load_default=nothing)
     created_to = Moment(load_default=nothing)
-    q = Text("TRF 4711", load_default="", validate=validate.Length(max=200))
+    q = Search("TRF 4711", 200)
 
 
 class PaymentListQuery(PaymentQuery, Selection):
     """Which payments of all accounts. ``queue=approval`` lists what waits for staff's decision, the oldest first."""
 
-    queue = fields.String(load_default="", validate=validate.OneOf(["approval", ""]))
-    account = Text("Hooli", load_default="", validate=validate.Length(max=200))
-    country = Text("DE", load_default="", validate=validate.Length(max=2))
-    currency = Text("EUR", load_default="", validate=validate.Length(max=3))
+    queue = fields.String(load_default="", validate=validate.OneOf(["approval", ""], error="This must be approval."))
+    account = Search("Hooli", 200)
+    country = Search("DE", 2)
+    currency = Search("EUR", 3)
 
 
 class ManualPayment(In):
@@ -100,7 +101,7 @@ class ManualPayment(In):
         return {"transaction_reference": alias} | data
 
 
-_TAG = re.compile(r'(?:W/)?"([1-9][0-9]{0,9})-[0-9a-f]{32}"')
+_TAG = re.compile(r'(?:W/)?"([0-9a-f-]{36})-([1-9][0-9]{0,9})-[0-9a-f]{32}"')
 
 
 class Cancellation(In):
@@ -115,11 +116,12 @@ class Cancellation(In):
         if given is None:
             return data
         tag = _TAG.fullmatch(given.strip())
-        if tag is None:
-            raise ValidationError("This is not the ETag of a payment: send it back as you got it.", "If-Match")
-        if data.get("version", int(tag[1])) != int(tag[1]):
+        if tag is None or tag[1] != str((request.view_args or {})["payment_id"]):
+            raise ValidationError("This is not the ETag of this payment: send it back as you got it.", "If-Match")
+        version = int(tag[2])
+        if data.get("version", version) != version:
             raise ValidationError("If-Match names another version. Send one of them.", "version")
-        return {"version": int(tag[1])} | data
+        return {"version": version} | data
 
 
 class Decision(Cancellation):

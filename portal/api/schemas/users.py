@@ -2,9 +2,9 @@
 
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate
+from marshmallow import ValidationError, fields
 
-from portal.api.schemas.values import Id, In, Moment, Out, PageQuery, Prose, Text, nothing
+from portal.api.schemas.values import Id, In, Moment, Out, PageQuery, Prose, Search, Text, nothing
 from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Role
 
 _ROLES = sorted(CUSTOMER_ROLES | STAFF_ROLES)
@@ -25,7 +25,7 @@ class RoleWord(fields.Field[Role]):
 class UserQuery(PageQuery):
     """Which users. ``q`` looks into name and address; ``staff=true`` leaves those of accounts out."""
 
-    q = Text("Olga", load_default="", validate=validate.Length(max=200))
+    q = Search("Olga", 200)
     account_id = Id(load_default=nothing)
     staff = fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"})
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
-from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, post_dump
+from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, post_dump, validate
 
 from portal.foundation.ids import parse_id
 from portal.foundation.keyset import CURSOR, MAX_PAGE_SIZE, PAGE_SIZE
@@ -112,6 +112,14 @@ class Prose(Text):
         super().__init__(example, metadata=least | {"maxLength": most} | kwargs.pop("metadata", {}), **kwargs)
 
 
+class Search(Text):
+    """A text of a query, to look for. NUL, which no database takes in a text, is refused when the query is read."""
+
+    def __init__(self, example: str, most: int) -> None:
+        told = {"pattern": r"^[^\x00]*$"}
+        super().__init__(example, load_default="", validate=validate.Length(max=most), metadata=told)
+
+
 class Number(fields.Integer):
     """A whole number, described by an example of it."""
 
@@ -155,6 +163,19 @@ class Whole(fields.Integer):
         if type(value) is not int:
             raise self.make_error("invalid")
         return value
+
+
+def columns_of(schema: Schema | type[Schema] | None) -> list[str]:
+    """The columns of a table of these rows, for this reader; those that are only sometimes there are left out."""
+    if schema is None:
+        return []
+    read = schema if isinstance(schema, Schema) else schema()
+    hidden: frozenset[str] = frozenset() if current_actor().is_staff else getattr(read, "for_staff", frozenset())
+    told = {name: field for name, field in read.fields.items() if not isinstance(field, (fields.Nested, fields.Raw))}
+    return [
+        name for name, field in told.items()
+        if name not in hidden and not (isinstance(field, fields.List) and isinstance(field.inner, fields.Nested))
+    ]  # fmt: skip
 
 
 class Version(Whole):

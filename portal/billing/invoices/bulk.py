@@ -97,8 +97,8 @@ class _Known:
         stored = self._named.get(item.name)
         if stored is not None:
             fields = differing(stored, item.values, item.lines)
-            is_draft = stored.status == InvoiceStatus.DRAFT and stored not in self.to_issue
-            fields += ["issue"] if item.issue and is_draft else []
+            unissued = stored.status in (InvoiceStatus.DRAFT, InvoiceStatus.VOID) and stored not in self.to_issue
+            fields += ["issue"] if item.issue and unissued else []
             return (
                 Result(index=index, refusal=invoice_differs(stored, fields))
                 if fields

@@ -50,6 +50,7 @@ def put_invoice(
             return made, True
         invoice = lock_invoice(found)
         fields = differing(invoice, values, lines)
+        fields += ["issue"] if issue and invoice.status == InvoiceStatus.VOID else []  # it is not, and never again
         if fields and invoice.status != InvoiceStatus.DRAFT:
             raise invoice_differs(invoice, fields)
         if fields:
