@@ -169,47 +169,61 @@ def enveloped(schema: Schema | None) -> dict[str, Any] | None:
 
 
 def complete(doc: dict[str, Any], doc_info: dict[str, Any], *, method: str, **_: Any) -> dict[str, Any]:
-    """Add to an operation what its decorators do not tell: headers, the key, and every refusal."""
+    """Add to an operation what its decorators do not tell: for whom it is, headers, the key, and every refusal."""
     view = doc_info["view"]
     doc["operationId"] = view["name"]
     doc_info["docstring"]["description"] = _for_whom(view["permission"])
     doc["security"] = [] if view["permission"] is None else SECURITY
-    parameters = doc.setdefault("parameters", [])
-    if method == "post":
-        parameters.append("IdempotencyKey")
+    # What the library says of refusals is not ours; ours come below.
     doc["responses"] = {status: said for status, said in doc["responses"].items() if not isinstance(said, str)}
-    for status, response in doc["responses"].items():
-        headers = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
-        headers += [*(["Idempotent-Replayed"] if method == "post" else [])]
-        headers += ["ETag"] if method == "get" else []
-        if str(status) == "201":
-            headers.append("Location")
-            response["links"] = _LINKS.get(view["name"], {})
-        response.setdefault("headers", {}).update({name: name for name in headers})
-    if method == "get":
-        parameters.append("IfNoneMatch")
-        doc["responses"]["304"] = {"description": "The caller has this data already.", "headers": {"ETag": "ETag"}}
-    body = "requestBody" in doc
-    if body:
-        (asked,) = doc["requestBody"]["content"].values()
-        doc["requestBody"]["required"] = any(field.required for field in _instance(asked["schema"]).fields.values())
-    read = [given["schema"] for given in parameters if isinstance(given, dict) and given.get("in") == "query"]
-    is_paged = any(issubclass(schema, PageQuery) for schema in read)
-    if is_paged:
-        doc["responses"][200]["headers"]["Link"] = "Link"
-        doc["responses"][200]["content"]["text/csv"] = {"schema": {"type": "string"}}
-    else:
-        _without_pages(doc)
-    codes = codes_of(view["permission"], view["rule"], method, has_body=body, is_paged=is_paged) | view["refuses"]
+    parameters = doc.setdefault("parameters", [])
+    has_body, is_paged = "requestBody" in doc, _is_paged(parameters)
+    if has_body:
+        _read_body(doc["requestBody"])
+    _succeed(doc["responses"], view["name"], method, is_paged=is_paged)
+    if method in _CONDITIONS:
+        parameters.append(_CONDITIONS[method])
+    codes = codes_of(view["permission"], view["rule"], method, has_body=has_body, is_paged=is_paged) | view["refuses"]
     doc["responses"].update(_refused(codes))
+    if method == "get":
+        doc["responses"]["304"] = {"description": "The caller has this data already.", "headers": {"ETag": "ETag"}}
     if codes.issuperset(problems.STALE):
         parameters.append("IfMatch")
         doc["responses"]["412"] = _response(412, sorted(problems.STALE))
     return doc
 
 
-def _instance(schema: type[Schema] | Schema) -> Schema:
-    return schema if isinstance(schema, Schema) else schema()
+_CONDITIONS = {"get": "IfNoneMatch", "post": "IdempotencyKey"}
+"""The header that each route of a method takes."""
+
+
+def _is_paged(parameters: list[Any]) -> bool:
+    read = [given["schema"] for given in parameters if isinstance(given, dict) and given.get("in") == "query"]
+    return any(issubclass(schema, PageQuery) for schema in read)
+
+
+def _read_body(body: dict[str, Any]) -> None:
+    """A body is required where one of its fields is: else nothing at all counts as an empty one."""
+    (asked,) = body["content"].values()
+    schema = asked["schema"] if isinstance(asked["schema"], Schema) else asked["schema"]()
+    body["required"] = any(field.required for field in schema.fields.values())
+
+
+def _succeed(responses: dict[Any, Any], name: str, method: str, *, is_paged: bool) -> None:
+    """What an answer of success carries besides its data."""
+    for status, response in responses.items():
+        headers = ["X-Request-ID", "RateLimit-Limit", "RateLimit-Remaining", "RateLimit-Reset"]
+        headers += ["Idempotent-Replayed"] if method == "post" else []
+        headers += ["ETag"] if method == "get" else []
+        if str(status) == "201":
+            headers.append("Location")
+            response["links"] = _LINKS.get(name, {})
+        if is_paged:
+            headers.append("Link")
+            response["content"]["text/csv"] = {"schema": {"type": "string"}}
+        else:
+            _without_pages(response)
+        response.setdefault("headers", {}).update({header: header for header in headers})
 
 
 def _for_whom(permission: Permission) -> str:
@@ -218,13 +232,12 @@ def _for_whom(permission: Permission) -> str:
     return f"For {', '.join(roles)}. Scope of confined tokens: {SCOPES[permission]}."
 
 
-def _without_pages(doc: dict[str, Any]) -> None:
+def _without_pages(response: dict[str, Any]) -> None:
     """Take the pages out of what a list that is told at once looks like."""
-    for response in doc["responses"].values():
-        schema = response.get("content", {}).get("application/json", {}).get("schema", {})
-        if "pagination" in schema.get("properties", {}):
-            schema["required"].remove("pagination")
-            del schema["properties"]["pagination"]
+    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+    if "pagination" in schema.get("properties", {}):
+        schema["required"].remove("pagination")
+        del schema["properties"]["pagination"]
 
 
 def codes_of(

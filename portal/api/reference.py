@@ -1,9 +1,9 @@
 """The API's own description, as a document for programs and as a page for people."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 from flask import Blueprint, Response, current_app, render_template
@@ -12,6 +12,7 @@ from portal.api.problems import PROBLEMS
 from portal.foundation.access import public
 
 JSON = "application/json"
+Made = TypeVar("Made")
 reference = Blueprint("reference", __name__, url_prefix="/api/v1/billing")
 
 
@@ -48,22 +49,33 @@ class Operation:
 @public
 def openapi() -> Response:
     """The description, as ``docs/openapi.json`` has it."""
-    return Response(orjson.dumps(document()), content_type=JSON)
+    return Response(_kept("json", lambda: orjson.dumps(document())), content_type=JSON)
 
 
 @reference.get("/docs/")
 @public
 def docs() -> str:
     """The description for people, who can try calls there."""
-    found = sorted(_operations(document()), key=lambda operation: operation.noun)  # within a noun as they are declared
-    nouns = {noun: list(of_noun) for noun, of_noun in groupby(found, key=lambda operation: operation.noun)}
-    return render_template("api/docs.html", nouns=nouns)
+    return render_template("api/docs.html", nouns=_kept("nouns", _by_noun))
 
 
 def document() -> dict[str, Any]:
-    """The description (OpenAPI 3.1) of this app's routes."""
-    described: dict[str, Any] = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
-    return described
+    """The description (OpenAPI 3.1) of this app's routes. It is one object for all who ask: not to be changed."""
+    return _kept("document", lambda: current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict())
+
+
+def _by_noun() -> dict[str, list[Operation]]:
+    found = sorted(_operations(document()), key=lambda operation: operation.noun)  # within a noun as they are declared
+    return {noun: list(of_noun) for noun, of_noun in groupby(found, key=lambda operation: operation.noun)}
+
+
+def _kept(name: str, make: Callable[[], Made]) -> Made:
+    """What is made once for an app: its routes do not change, and anybody may ask for this as often as they like."""
+    kept: dict[str, Any] = current_app.extensions.setdefault("api-reference", {})
+    if name not in kept:
+        kept[name] = make()
+    made: Made = kept[name]
+    return made
 
 
 def _operations(told: Mapping[str, Any]) -> Iterator[Operation]:
