@@ -61,7 +61,7 @@ def docs() -> str:
 
 def document() -> dict[str, Any]:
     """The description (OpenAPI 3.1) of this app's routes. It is one object for all who ask: not to be changed."""
-    return _kept("document", lambda: current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict())
+    return _kept("document", current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict)
 
 
 def _by_noun() -> dict[str, list[Operation]]:
