@@ -9,7 +9,8 @@ from portal.accounts.models import ApiToken
 from portal.accounts.queries import get_user, token_page
 from portal.api.blueprint import api, paged
 from portal.api.problems import TEXTS, refuses
-from portal.api.schemas.tokens import IssuedTokenOut, NewToken, NoBody, Rotation, TokenOut, TokenQuery
+from portal.api.schemas.tokens import IssuedTokenOut, NewToken, Rotation, TokenOut, TokenQuery
+from portal.api.schemas.values import Nothing
 from portal.foundation.access import Permission, requires
 from portal.http.gate import current_actor
 from portal.http.once import show_once
@@ -49,7 +50,7 @@ def rotate_token(body: dict[str, Any], token_id: UUID) -> dict[str, Any]:
 
 
 @api.post("/tokens/<id:token_id>/revocation/")
-@api.arguments(NoBody)
+@api.arguments(Nothing)
 @api.response(200, TokenOut)
 @requires(Permission.OWN_TOKENS)
 def revoke_token(_body: dict[str, Any], token_id: UUID) -> ApiToken:

@@ -33,10 +33,6 @@ class Rotation(In):
     )
 
 
-class NoBody(In):
-    """Nothing to say."""
-
-
 class TokenOut(Out):
     """A token, without its secret."""
 
