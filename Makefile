@@ -34,7 +34,7 @@ check: $(VENV)/.installed-dev ## lint, types, templates, and who imports whom
 	@$(BIN)/lint-imports --no-logo
 
 describe: $(VENV)/.installed ## write docs/openapi.json anew, from the code
-	@$(FLASK) openapi print | $(BIN)/python -m json.tool --no-ensure-ascii > docs/openapi.json
+	@$(BIN)/python -m tools.describe > docs/openapi.json
 
 lock: $(VENV)/.installed-dev ## resolve the requirements anew, with hashes
 	@$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header requirements.in -o requirements.txt

@@ -4,7 +4,7 @@ from typing import Any
 
 import orjson
 from apispec.ext.marshmallow import MarshmallowPlugin
-from flask import Flask
+from flask import Blueprint, Flask
 from flask.json.provider import JSONProvider
 from flask_smorest import Api
 
@@ -49,6 +49,10 @@ class _Api(Api):
         return
 
     _register_error_handlers = _register_responses = _register_etag_headers = _register_pagination_header = _nothing
+
+    def register_blueprint(self, blueprint: Blueprint) -> None:
+        """Add the routes only: to describe them takes longer than all else that makes an app, and few ask for it."""
+        self._app.register_blueprint(blueprint)
 
 
 def register(app: Flask) -> None:

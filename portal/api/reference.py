@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import groupby
 from typing import Any, TypeVar
 
 import orjson
 from flask import Blueprint, Response, current_app, render_template
 
+from portal.api.blueprint import api
 from portal.api.problems import PROBLEMS
 from portal.foundation.access import public
 
@@ -60,8 +62,17 @@ def docs() -> str:
 
 
 def document() -> dict[str, Any]:
-    """The description (OpenAPI 3.1) of this app's routes. It is one object for all who ask: not to be changed."""
-    return _kept("document", current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict)
+    """The description (OpenAPI 3.1) of the API's routes. It is one object for all who ask: not to be changed."""
+    return _described()
+
+
+@cache
+def _described() -> dict[str, Any]:
+    """All apps of a process have the same routes."""
+    routes = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
+    api.register_views_in_doc(routes, current_app, routes.spec, name=api.name, parameters=None)
+    described: dict[str, Any] = routes.spec.to_dict()
+    return described
 
 
 def _by_noun() -> dict[str, list[Operation]]:

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote_from_bytes, urlencode
 
-from flask import Flask, current_app
+from flask import Flask
 from werkzeug.test import TestResponse
 
+from portal.api.reference import document
 from tests.factories import Factory
 from tests.matrix.table import LET_IN
 from tests.matrix.visitors import House, Visitor, Written, body_of
@@ -91,7 +92,7 @@ class Fields:
         """The fields of all bodies and queries that the API describes."""
         callers = {visitor.role: visitor for visitor in self.house.callers if visitor.role in ("owner", "admin")}
         with self.house.app.app_context():
-            described = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
+            described = document()
         for path, methods in described["paths"].items():
             address = path.format(**{name: str(value) for name, value in self.house.own.items()})
             for method, operation in methods.items():
