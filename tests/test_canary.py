@@ -391,7 +391,7 @@ def test_the_databases_password_stays_in_its_address(
     app = create_app({"SECRET_KEY": SECRET_KEY, "DATA_DIR": tmp_path, "ENVIRONMENT": "development"})
     planted.secrets["the database's password"] = DATABASE_PASSWORD
     for path in ("/profile/", "/login", f"{BASE}/payments/"):
-        headers = {"Authorization": "Bearer bp_x"} if path.startswith(BASE) else {}
+        headers = {"Authorization": f"Bearer bp_{'x' * 43}"} if path.startswith(BASE) else {}
         planted.note(f"{PAGES}nobody", app.test_client().get(path, headers=headers).data)
     result = app.test_cli_runner().invoke(args=["tokens", "list", "--email", "a@b.example"])
     planted.note(TERMINAL, result.output)
