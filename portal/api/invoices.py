@@ -94,7 +94,7 @@ def put_invoice_of_account(body: dict[str, Any], account_id: UUID, external_id: 
 @api.arguments(Invoices)
 @api.response(200, ItemOut(many=True))
 @requires(Permission.INVOICE_MANAGE)
-@refuses("invalid_items", "items_refused")
+@refuses("invalid_items", "items_refused", "invoice_number_taken", "external_id_taken")
 def create_many_invoices(body: dict[str, Any]) -> list[Result]:
     """Add up to 1,000 invoices, of whichever accounts."""
     return create_invoices(body["items"], by=current_actor(), all_or_nothing=body["all_or_nothing"])
