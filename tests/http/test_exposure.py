@@ -14,7 +14,7 @@ NOT_THERE = (
     "/.git/config", "/.git/HEAD", "/.svn/entries", "/.env", "/wsgi.py", "/portal/config.py", "/instance/portal.db",
     "/portal.db", "/secret_key", "/requirements.txt",  # what lies beside the served files
     "/static", "/static/", "/static/css", "/static/css/", "/static/vendor/", "/static/vendor/htmx",  # lists of files
-    "/openapi.json", "/api/v1/billing/openapi.json", "/swagger-ui", "/redoc", "/docs", "/console", "/debug",
+    "/openapi.json", "/api/v1/billing/openapi.yaml", "/swagger-ui", "/redoc", "/docs", "/console", "/debug",
     "/style-guide",  # pages for makers
 )  # fmt: skip
 
