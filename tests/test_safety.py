@@ -43,7 +43,8 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
 
     def set_to(variables: dict[str, str | None]) -> None:
         for name in VARIABLES:
-            monkeypatch.delenv(name, raising=False)
+            monkeypatch.setenv(name, "")  # so that what the portal itself sets is undone, even where nothing was set
+            monkeypatch.delenv(name)
         for name, value in variables.items():
             if value is not None:
                 monkeypatch.setenv(name, value)

@@ -676,7 +676,7 @@ def test_a_shared_cache_serves_nobodys_page(world: World) -> None:
                 answer = browser.get(path)
                 assert answer.headers["Cache-Control"] == "no-store", (who, path)
                 assert {"Cookie", "Authorization"} <= set(answer.vary.as_set(preserve_casing=True)), path
-                assert "ETag" not in answer.headers
+                assert "ETag" not in answer.headers or path.startswith("/api/"), path  # a program revalidates there
                 assert "Expires" not in answer.headers
 
 
