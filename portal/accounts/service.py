@@ -19,6 +19,7 @@ from portal.foundation.actor import Actor
 from portal.foundation.db import flush_or_refuse, locked, session, transaction
 from portal.foundation.money import exponent
 from portal.foundation.refusals import Conflict, FieldError, Invalid, NotFound
+from portal.foundation.retries import again_if_overtaken
 
 MAX_ADDRESS = 254
 
@@ -89,14 +90,18 @@ def put_account(
     by.must(Permission.ACCOUNT_MANAGE)
     external_id = read_external_id(external_id)
     given = {name: value for name, value in (("locale", locale), ("timezone", timezone)) if value is not None}
-    with transaction():
-        found = find_account_by_external_id(external_id)
-        values = {"number": number, "name": name, "country": country, "currency": currency}
-        if found is None:
-            return create_account(by=by, external_id=external_id, **values, **given), True
-        wanted = read_account(**values | {"locale": found.locale, "timezone": found.timezone} | given)
-        _refuse_another_identity(found, wanted)
-        return update_account(found.id, by=by, name=name, **given), False
+    values = {"number": number, "name": name, "country": country, "currency": currency}
+
+    def unit() -> tuple[Account, bool]:
+        with transaction():
+            found = find_account_by_external_id(external_id)
+            if found is None:
+                return create_account(by=by, external_id=external_id, **values, **given), True
+            wanted = read_account(**values | {"locale": found.locale, "timezone": found.timezone} | given)
+            _refuse_another_identity(found, wanted)
+            return update_account(found.id, by=by, name=name, **given), False
+
+    return again_if_overtaken(unit, lambda: find_account_by_external_id(external_id))
 
 
 def _read_changes(**changes: str | None) -> dict[str, str]:

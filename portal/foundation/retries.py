@@ -1,7 +1,7 @@
-"""Doing a unit again where the database got in the way. Only for units that may: they carry an idempotency key.
+"""Doing a unit again where the database or a twin got in the way. Only for units that may.
 
-A unit that was undone runs anew. One of which nobody knows whether it was committed runs anew too: it looks for its own
-key first, and where that is there it was committed.
+A unit with an idempotency key that was undone runs anew. One of which nobody knows whether it was committed runs anew
+too: it looks for its own key first, and where that is there it was committed.
 """
 
 import logging
@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from portal.foundation.deadline import remaining
 from portal.foundation.outages import is_clash, is_lost
-from portal.foundation.refusals import OutcomeUnknown
+from portal.foundation.refusals import Conflict, OutcomeUnknown
 
 ATTEMPTS = 6
 _FIRST_PAUSE = 0.02
@@ -39,6 +39,16 @@ def again_while_safe(unit: Callable[[], Result]) -> Result:
                 raise
             _log.warning("a unit is tried again (%s)", type(error).__name__)
     raise AssertionError("unreachable")
+
+
+def again_if_overtaken(unit: Callable[[], Result], is_there: Callable[[], object]) -> Result:
+    """What the unit gives, which sees to it that something is there; a twin that was quicker has made it."""
+    try:
+        return unit()
+    except Conflict:
+        if not is_there():
+            raise
+        return unit()
 
 
 def _is_worth_it(error: Exception) -> bool:

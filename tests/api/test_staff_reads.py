@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from portal.foundation.ids import new_id
 from tests.api.conftest import World, problem
 from tests.factories import Factory
@@ -44,6 +46,14 @@ def test_the_queue_is_staffs(world: World, make: Factory) -> None:
     )  # fmt: skip
     (row,) = world["owner"].get("/payments/").get_json()["data"]
     assert FOR_STAFF & row.keys() == set()
+
+
+@pytest.mark.parametrize("path", ["/payments/", "/invoices/", "/accounts/"])
+def test_codes_are_written_as_codes(path: str, world: World) -> None:
+    name = "country" if path == "/accounts/" else "currency"
+    for bad in ("de", "euro", "E", "€€€", "EUR\n"):
+        assert problem(world["reviewer"].get(path, **{name: bad})) == (400, "invalid_input", [(name, "invalid")])
+    assert world["reviewer"].get(path, **{name: ""}).status_code == 200
 
 
 def test_the_audit_log_is_read_by_who_what_on_what_and_when(world: World, make: Factory) -> None:

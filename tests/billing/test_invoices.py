@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from portal.billing.invoices.lines import NewLine, read_line, total_of
 from portal.billing.invoices.queries import InvoiceFilter, due_first, get_invoice, invoice_page, owed
 from portal.billing.invoices.service import create_invoice, issue_invoice, suggest_number
+from portal.billing.payments.service import void_invoice
 from portal.foundation import clock
 from portal.foundation.money import Money
 from portal.foundation.refusals import Conflict, Forbidden, Invalid, NotFound
@@ -84,6 +85,18 @@ def test_a_draft_is_staffs_own_until_it_is_issued(world: World, make: Factory) -
     assert refusal.value.code == "invoice_not_draft"
     with account_scope(world.account.id):
         assert [row.id for row in invoice_page().rows] == [draft.id]
+
+
+def test_a_draft_that_is_made_void_stays_staffs_own(world: World, make: Factory) -> None:
+    draft, issued = make.invoice(world.account, issued=False), make.invoice(world.account)
+    with across_accounts():
+        for invoice in (draft, issued):
+            assert void_invoice(invoice.id, by=acting(world.admin), reason="by mistake").status == "void"
+        assert [row.id for row in invoice_page(InvoiceFilter(with_drafts=True)).rows] == [issued.id, draft.id]
+    with account_scope(world.account.id):
+        assert [row.id for row in invoice_page().rows] == [issued.id]
+        with pytest.raises(NotFound):
+            get_invoice(draft.id)
 
 
 def test_only_admins_manage_invoices(world: World, make: Factory) -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 from marshmallow import fields
 
-from portal.api.schemas.values import Amount, Flag, Id, In, Moment, Number, Out, PageQuery, Prose, Search, Text
+from portal.api.schemas.values import Amount, Code, Flag, Id, In, Moment, Number, Out, PageQuery, Prose, Search, Text
 from portal.billing.credits.models import Cause
 
 
@@ -81,7 +81,7 @@ class AccountQuery(PageQuery):
     """Which accounts. ``q`` looks into number and name."""
 
     q = Search("Hooli", 200)
-    country = Search("DE", 2)
+    country = Code("DE")
 
 
 class AccountByExternalId(In):

@@ -8,6 +8,7 @@ from portal.api.errors import told
 from portal.api.parsing import refusal_of
 from portal.api.schemas.values import (
     Amount,
+    Code,
     Day,
     Flag,
     Id,
@@ -36,7 +37,7 @@ class InvoiceListQuery(InvoiceQuery):
     """Which invoices of all accounts. ``account`` is a number, or a part of a name."""
 
     account = Search("Hooli", 200)
-    currency = Search("EUR", 3)
+    currency = Code("EUR")
 
 
 class LineOut(Out):

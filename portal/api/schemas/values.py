@@ -120,6 +120,16 @@ class Search(Text):
         super().__init__(example, load_default="", validate=validate.Length(max=most), metadata=told)
 
 
+class Code(Text):
+    """A code of a query, of so many capital letters, such as a country's or a currency's."""
+
+    def __init__(self, example: str) -> None:
+        pattern = f"^([A-Z]{{{len(example)}}})?$"
+        said = f"Write it in {len(example)} capital letters, such as {example}."
+        check = validate.Regexp(re.compile(pattern.replace("$", r"\Z")), error=said)
+        super().__init__(example, load_default="", validate=check, metadata={"pattern": pattern})
+
+
 class Number(fields.Integer):
     """A whole number, described by an example of it."""
 

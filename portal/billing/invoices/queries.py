@@ -19,10 +19,13 @@ from portal.foundation.keyset import PAGE_SIZE, Page, paginate
 from portal.foundation.money import Money
 from portal.foundation.refusals import NotFound
 
+_WAS_ISSUED = Invoice.was_issued & (Invoice.status != InvoiceStatus.DRAFT)
+"""Both: a server of before, while it is replaced, leaves the column to its default."""
+
 
 @dataclass(frozen=True, slots=True)
 class InvoiceFilter:
-    """Which invoices to list. ``statuses`` may hold ``overdue``; drafts are staff's own."""
+    """Which invoices to list. ``statuses`` may hold ``overdue``; what was never issued is staff's own."""
 
     statuses: tuple[str, ...] = ()
     q: str = ""
@@ -34,9 +37,10 @@ class InvoiceFilter:
 
 
 def get_invoice(invoice_id: UUID, *, with_drafts: bool = False) -> Invoice:
-    """The invoice in scope. Raises NotFound; for a draft too, unless asked for."""
-    invoice = session.scalar(select(Invoice).where(Invoice.id == invoice_id))
-    if invoice is None or (invoice.status == InvoiceStatus.DRAFT and not with_drafts):
+    """The invoice in scope. Raises NotFound; for what was never issued too, unless asked for."""
+    statement = select(Invoice).where(Invoice.id == invoice_id)
+    invoice = session.scalar(statement if with_drafts else statement.where(_WAS_ISSUED))
+    if invoice is None:
         raise NotFound()
     return invoice
 
@@ -117,7 +121,7 @@ def _filtered(wanted: InvoiceFilter) -> Select[*tuple[Any, ...]]:
         chosen = Invoice.status.in_(plain)
         statement = statement.where(chosen | overdue if "overdue" in wanted.statuses else chosen)
     if not wanted.with_drafts:
-        statement = statement.where(Invoice.status != InvoiceStatus.DRAFT)
+        statement = statement.where(_WAS_ISSUED)
     if wanted.q:
         statement = statement.where(contains(Invoice.number, wanted.q))
     if wanted.account_id:

@@ -25,6 +25,7 @@ from portal.foundation import audit
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
 from portal.foundation.db import session, transaction
+from portal.foundation.retries import again_if_overtaken
 
 
 def put_invoice(
@@ -37,27 +38,35 @@ def put_invoice(
     """
     by.must(Permission.INVOICE_MANAGE)
     external_id = read_external_id(external_id)
-    values = read_invoice(
-        number=number, currency=currency, lines=lines, credits=credits, issue_date=issue_date, due_date=due_date
-    )
-    with transaction():
-        found = find_by_external_id(account_id, external_id)
-        if found is None:
-            made = create_invoice(
-                by=by, account_id=account_id, number=number, currency=currency, lines=lines, credits=credits,
-                issue_date=issue_date, due_date=due_date, external_id=external_id, issue=issue,
-            )  # fmt: skip
-            return made, True
-        invoice = lock_invoice(found)
-        fields = differing(invoice, values, lines)
-        fields += ["issue"] if issue and invoice.status == InvoiceStatus.VOID else []  # it is not, and never again
-        if fields and invoice.status != InvoiceStatus.DRAFT:
-            raise invoice_differs(invoice, fields)
-        if fields:
-            _rewrite(invoice, values, lines, fields, by=by)
-        if issue and invoice.status == InvoiceStatus.DRAFT:
-            issue_invoice(invoice.id, by=by)
-    return invoice, False
+    given: dict[str, Any] = {
+        "number": number, "currency": currency, "lines": lines, "credits": credits, "issue_date": issue_date,
+        "due_date": due_date,
+    }  # fmt: skip
+    values = read_invoice(**given)
+
+    def unit() -> tuple[Invoice, bool]:
+        with transaction():
+            found = find_by_external_id(account_id, external_id)
+            if found is None:
+                made = create_invoice(by=by, account_id=account_id, external_id=external_id, issue=issue, **given)
+                return made, True
+            invoice = lock_invoice(found)
+            _meet(invoice, values, lines, issue=issue, by=by)
+            return invoice, False
+
+    return again_if_overtaken(unit, lambda: find_by_external_id(account_id, external_id))
+
+
+def _meet(invoice: Invoice, values: Mapping[str, Any], lines: Sequence[NewLine], *, issue: bool, by: Actor) -> None:
+    """See to it that the invoice that is there is what was sent."""
+    fields = differing(invoice, values, lines)
+    fields += ["issue"] if issue and invoice.status == InvoiceStatus.VOID else []  # it is not, and never again
+    if fields and invoice.status != InvoiceStatus.DRAFT:
+        raise invoice_differs(invoice, fields)
+    if fields:
+        _rewrite(invoice, values, lines, fields, by=by)
+    if issue and invoice.status == InvoiceStatus.DRAFT:
+        issue_invoice(invoice.id, by=by)
 
 
 def _rewrite(
