@@ -39,19 +39,29 @@ def keeps_the_promise(app: Flask, response: TestResponse) -> None:
     assert response.headers["X-Request-ID"]
 
 
+def message_keeps_the_promise(app: Flask, message: dict[str, Any]) -> None:
+    """Fail unless the description names a webhook of this type, and its body has exactly the fields that it tells."""
+    with app.app_context():
+        told = document()
+    schema = told["webhooks"][message["type"]]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    assert [error.message for error in _validator(app, schema).iter_errors(message)] == []
+    fields = told["components"]["schemas"][schema["properties"]["data"]["$ref"].rpartition("/")[2]]["properties"]
+    assert message["data"].keys() == fields.keys()
+
+
 def _operation(app: Flask, method: str, path: str) -> tuple[str, dict[str, Any]] | None:
     try:
         endpoint, _ = app.url_map.bind("localhost").match(path, method)
     except HTTPException:
         return None
-    operation: dict[str, Any] | None = _operations(app).get(endpoint)
+    with app.app_context():
+        operation: dict[str, Any] | None = _operations().get(endpoint)
     return None if operation is None or method == "HEAD" else (endpoint, operation)
 
 
 @cache
-def _operations(app: Flask) -> dict[str, Any]:
-    with app.app_context():
-        paths = document()["paths"]
+def _operations() -> dict[str, Any]:
+    paths = document()["paths"]
     operations = [operation for path in paths.values() for name, operation in path.items() if name != "parameters"]
     return {f"api.{operation['operationId']}": operation for operation in operations}
 

@@ -8,9 +8,11 @@ from apispec import APISpec
 from marshmallow import Schema
 
 from portal.api import problems
+from portal.api.schemas.messages import OF_KIND
 from portal.api.schemas.values import Id, PageQuery
 from portal.billing.payments.states import Status
 from portal.foundation.access import PERMISSIONS, SCOPES, Permission, Role
+from portal.webhooks.event_types import EventType
 
 API_PROBLEM = "application/problem+json"
 INFO = {
@@ -52,6 +54,11 @@ _LINKS = {
     }
 }
 """What can be asked next of what an operation made."""
+_SIGNED = {
+    "webhook-id": "Names the event, however often it is sent.",
+    "webhook-timestamp": "When this attempt was made, in seconds since 1970.",
+    "webhook-signature": "Signatures by Standard Webhooks 1.0, separated by blanks. One that fits is enough.",
+}
 _PROBLEM = {
     "type": "object",
     "description": "Why a request was refused (RFC 9457).",
@@ -156,6 +163,38 @@ def add_components(spec: APISpec) -> None:
             "description": "A browser that is signed in. What changes something also needs the header X-CSRFToken.",
         },
     )
+
+
+def add_webhooks(spec: APISpec) -> None:
+    """What the portal sends to those who listen."""
+    for schema in OF_KIND.values():
+        spec.components.schema(name_of(schema), schema=schema)
+    spec.options["webhooks"] = {str(told): {"post": _message(told)} for told in EventType}
+
+
+def _message(told: EventType) -> dict[str, Any]:
+    data = name_of(OF_KIND[told.partition(".")[0]])
+    properties = {
+        "type": {"const": str(told)},
+        "timestamp": {"type": "string", "format": "date-time", "description": "When it happened."},
+        "data": {"$ref": f"#/components/schemas/{data}"},
+    }
+    schema = {"type": "object", "required": list(properties), "properties": properties}
+    headers = [
+        {"name": name, "in": "header", "required": True, "description": said, "schema": {"type": "string"}}
+        for name, said in _SIGNED.items()
+    ]
+    return {
+        "summary": f"Sent to endpoints that listen to {told}.",
+        "security": [],
+        "parameters": headers,
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},
+        "responses": {
+            "2XX": {"description": "Taken. The body is not looked at."},
+            "410": {"description": "Nobody is there any more: the endpoint is switched off."},
+            "default": {"description": "Not taken: it is sent again, for three days."},
+        },
+    }
 
 
 def enveloped(schema: Schema | None) -> dict[str, Any] | None:

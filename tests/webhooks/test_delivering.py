@@ -20,6 +20,7 @@ from portal.webhooks.delivering import RETRIES
 from portal.webhooks.event_types import EventType
 from portal.webhooks.models import WebhookEvent
 from portal.webhooks.sending import Outcome
+from tests.description import message_keeps_the_promise
 from tests.factories import SYSTEM, acting
 from tests.webhooks.conftest import World, later
 from tests.webhooks.receiver import answering
@@ -47,6 +48,21 @@ def test_a_payments_life_is_told(world: World) -> None:
     assert by_subject.pop(str(payment.invoice_id)) == ["invoice.issued", "invoice.paid"]
     assert list(by_subject.values()) == [["credits.changed"], ["credits.changed"]]
     assert [delivery.status for delivery in world.deliveries()] == ["delivered"] * 7
+
+
+def test_messages_are_what_the_description_says(world: World) -> None:
+    endpoint = world.endpoint()
+    lifecycle(world)
+    first, second = (world.make.payment(world.make.invoice(world.account), world.owner) for _ in range(2))
+    world.make.rejected(first, world.reviewer)
+    with world.acting_for(world.owner):
+        payments.cancel_payment(second.id, by=acting(world.owner))
+    world.make.void(world.make.invoice(world.account))
+    world.work()
+    messages = world.receiver.verified(world.secret(endpoint))
+    assert {message["type"] for message in messages} == set(EventType)
+    for message in messages:
+        message_keeps_the_promise(world.app, message)
 
 
 def test_what_is_told_of_a_payment(world: World) -> None:
