@@ -155,7 +155,7 @@ def _secrets(endpoint: WebhookEndpoint) -> list[str]:
 def _go_on(delivery: WebhookDelivery, endpoint: WebhookEndpoint, outcome: Outcome) -> None:
     """Try again later, or give up."""
     delivery.tries += 1
-    if outcome.is_gone or delivery.tries > len(RETRIES):
+    if outcome.is_gone or endpoint.ended_at is not None or delivery.tries > len(RETRIES):
         delivery.status = DeliveryStatus.FAILED.value
         disable(endpoint, DisabledReason.GONE if outcome.is_gone else DisabledReason.FAILING, by=WORKER)
         return

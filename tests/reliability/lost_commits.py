@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from flask import Flask
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 from portal.billing.invoices.models import Invoice
 from portal.billing.payments.models import Payment
@@ -86,20 +87,20 @@ class _Client:
         """The status of the first answer that is one."""
         ask = self._by_api(invoice) if self.face == "api" else self._by_form(invoice)
         for _ in range(TRIES):
-            status = ask()
-            if status != 503:
-                return status
-        return 503
+            response = ask()
+            if "Retry-After" not in response.headers:  # 503; 409 while the first request with the key still runs
+                break
+        return response.status_code
 
-    def _by_api(self, invoice: Invoice) -> Callable[[], int]:
+    def _by_api(self, invoice: Invoice) -> Callable[[], TestResponse]:
         body, key = body_for(invoice, f"TRF {invoice.number}"), str(uuid4())
         if self.with_key:
-            return lambda: send(self.caller, REPORT, body, key).status_code
-        return lambda: self.caller.post(REPORT, body).status_code
+            return lambda: send(self.caller, REPORT, body, key)
+        return lambda: self.caller.post(REPORT, body)
 
-    def _by_form(self, invoice: Invoice) -> Callable[[], int]:
+    def _by_form(self, invoice: Invoice) -> Callable[[], TestResponse]:
         path = f"/invoices/{invoice.id}/payment"
         form = self.pages.get(path).values | {"transaction_reference": f"TRF {invoice.number}"}
         if not self.with_key:
             del form["idempotency_key"]
-        return lambda: self.pages.post(path, form).status
+        return lambda: self.pages.post(path, form).response

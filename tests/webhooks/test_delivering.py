@@ -206,6 +206,21 @@ def test_after_the_last_try_the_endpoint_is_off(world: World) -> None:
     assert world.work(now + timedelta(days=9)) == 0
 
 
+def test_what_waits_for_an_endpoint_that_is_removed_is_given_up(world: World) -> None:
+    endpoint, other = world.endpoint(), world.endpoint(None, EventType.INVOICE_ISSUED)
+    world.make.invoice(world.account)
+    with world.worker():
+        delivering.hand_out()
+        job = delivering.claim()
+    assert job is not None
+    with world.acting_for(world.owner):
+        service.end_endpoint(endpoint.id, by=acting(world.owner))
+    with world.worker():  # a worker had taken it before
+        delivering.record(job, Outcome(500, "It answered 500."))
+    assert world.work() == 1
+    assert {one.endpoint_id: one.status for one in world.deliveries()} == {endpoint.id: "failed", other.id: "delivered"}
+
+
 def test_gone_is_heard_at_once(world: World) -> None:
     """410 switches the endpoint off. What waits for it stays, and goes on when it is on again."""
     endpoint = world.endpoint(None, EventType.PAYMENT_SUBMITTED, EventType.PAYMENT_CANCELLED)
