@@ -43,7 +43,7 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
     Raises UndeclaredRoute when a route does not say who may use it.
     """
     values = config.load(settings)
-    logs.set_up(level=values["LOG_LEVEL"], as_json=values["ENVIRONMENT"] == "production")
+    settle(values)
     app = Flask(
         "portal",
         root_path=str(config.ROOT / "portal"),
@@ -52,8 +52,6 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         static_folder=str(config.ROOT / "static"),
     )
     app.config.update(values)
-    sealer.use(values["SECRET_KEY"], values["SECRET_KEY_FALLBACKS"])
-    targets.use(local=values["ENVIRONMENT"] == "development")
     db.init_app(app)
     Migrate(app, db, directory=str(config.ROOT / "migrations"))
     init_request_log(app)
@@ -76,6 +74,13 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
         app.register_error_handler(kind, _answer_error)
     check_declarations(app)
     return app
+
+
+def settle(values: Mapping[str, Any]) -> None:
+    """Have what a process has one of work by these settings: its logs, what seals secrets, where webhooks may go."""
+    logs.set_up(level=values["LOG_LEVEL"], as_json=values["ENVIRONMENT"] == "production")
+    sealer.use(values["SECRET_KEY"], values["SECRET_KEY_FALLBACKS"])
+    targets.use(local=values["ENVIRONMENT"] == "development")
 
 
 def _answer_error(error: Exception) -> Response:

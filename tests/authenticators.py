@@ -33,6 +33,11 @@ def hold(user: User, secret: str) -> None:
     _shown.pop(user.id, None)
 
 
+def forget_codes() -> None:
+    """For another database, which has seen none."""
+    _shown.clear()
+
+
 def code(user: User) -> str:
     """A code of now that was not shown yet; the next one, if it was: the portal lets clocks differ by a step."""
     now = int(clock.now().timestamp()) // second_factor.STEP_SECONDS

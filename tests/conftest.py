@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,10 @@ from portal.foundation import row_security
 from portal.foundation.row_security import Login
 from portal.foundation.tenancy import EVERY_ACCOUNT, current_scope
 from tests import postgres
+from tests.apps import Pool, refill
 from tests.engines import disconnect
 from tests.factories import Factory
+from tests.scenes import Played, Scene, play
 from tests.verification import findings_of
 
 MANY = 1_000_000
@@ -93,28 +96,84 @@ def _migrate(app: Flask) -> None:
     disconnect(app)
 
 
+@pytest.fixture(scope="session")
+def playing(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Scene], Played]:
+    """Plays a scene on SQLite or on PostgreSQL, the first time that it is asked for."""
+
+    @cache
+    def played(database: str, scene: Scene) -> Played:
+        folder = tmp_path_factory.mktemp("scene")
+        settings = {**BASICS, "DATA_DIR": folder}
+        if database == "sqlite":
+            shutil.copy(request.getfixturevalue("migrated_file"), folder / "portal.db")
+            return play(scene, settings, folder / "portal.db")
+        server: postgres.Server = request.getfixturevalue("server")
+        name = server.create(request.getfixturevalue("migrated_template"))
+        return play(scene, settings | server.settings(name), name)
+
+    return played
+
+
+@pytest.fixture
+def scene() -> Scene | None:
+    """Who is there before a test of the suite begins; suites that say nothing begin with nobody."""
+    return None
+
+
+@pytest.fixture
+def played(request: pytest.FixtureRequest, database: str, scene: Scene | None) -> Played | None:
+    """The suite's scene, for a test that looks at who is there."""
+    if scene is None or "there" not in request.fixturenames:
+        return None
+    playing: Callable[[str, Scene], Played] = request.getfixturevalue("playing")
+    return playing(database, scene)
+
+
+@pytest.fixture
+def there(played: Played) -> Any:
+    """Who is there: what the scene gave."""
+    return played.there()
+
+
 @pytest.fixture
 def new_settings(
     database: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> Iterator[Callable[..., dict[str, Any]]]:
-    """Makes the settings of apps, each over a database of its own: migrated, or without tables."""
+    """Makes the settings of apps, each over a database of its own: migrated, without tables, or with a scene in it."""
     made: list[str] = []
 
-    def make(*, empty: bool = False) -> dict[str, Any]:
+    def make(*, empty: bool = False, played: Played | None = None) -> dict[str, Any]:
         folder = tmp_path / f"app{len(list(tmp_path.iterdir()))}"
         folder.mkdir()
         settings = {**BASICS, "DATA_DIR": folder}
         if database == "sqlite":
             if not empty:
-                shutil.copy(request.getfixturevalue("migrated_file"), folder / "portal.db")
+                shutil.copy(played.origin if played else request.getfixturevalue("migrated_file"), folder / "portal.db")
             return settings
         server: postgres.Server = request.getfixturevalue("server")
-        made.append(server.create(request.getfixturevalue("bare_template" if empty else "migrated_template")))
+        template = "bare_template" if empty else "migrated_template"
+        made.append(server.create(str(played.origin) if played else request.getfixturevalue(template)))
         return settings | server.settings(made[-1])
 
     yield make
     for name in made:
         request.getfixturevalue("server").drop(name)
+
+
+@pytest.fixture
+def new_home(
+    database: str, request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[], dict[str, Any]]:
+    """Makes the settings of apps that outlive the test."""
+
+    def make() -> dict[str, Any]:
+        settings = {**BASICS, "DATA_DIR": tmp_path_factory.mktemp("app")}
+        if database == "sqlite":
+            return settings
+        server: postgres.Server = request.getfixturevalue("server")
+        return settings | server.settings(server.create())
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -123,18 +182,41 @@ def templates(tmp_path_factory: pytest.TempPathFactory) -> FileSystemBytecodeCac
     return FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
 
 
+@pytest.fixture(scope="session")
+def pool() -> Pool:
+    """The apps of this process."""
+    return Pool()
+
+
+@pytest.fixture
+def shares_apps() -> bool:
+    """Whether apps were used by other tests before. Not where tests change what an app is, rather than what it has."""
+    return True
+
+
 @pytest.fixture
 def new_app(
-    new_settings: Callable[..., dict[str, Any]], request: pytest.FixtureRequest, templates: FileSystemBytecodeCache
-) -> Iterator[Callable[..., Flask]]:
+    new_settings: Callable[..., dict[str, Any]], new_home: Callable[[], dict[str, Any]], database: str,
+    shares_apps: bool, pool: Pool, request: pytest.FixtureRequest, templates: FileSystemBytecodeCache,
+) -> Iterator[Callable[..., Flask]]:  # fmt: skip
     """Makes apps, each over a database of its own. Whatever the test wrote is verified, unless it ``corrupts``.
 
-    No context is pushed: each request and each factory call has its own.
+    One that is made ``anew`` reads the environment. No context is pushed: requests and factory calls have their own.
     """
     apps: list[Flask] = []
 
-    def make(*, empty: bool = False) -> Flask:
-        app = create_app(new_settings(empty=empty))
+    def shared(played: Played | None) -> Flask:
+        app = pool.take(database) or pool.add(new_home())
+        if database == "sqlite":
+            refill(app, played.origin if played else request.getfixturevalue("migrated_file"), None)
+        else:
+            origin = played.origin if played else request.getfixturevalue("migrated_template")
+            refill(app, origin, request.getfixturevalue("server"))
+        return app
+
+    def make(*, empty: bool = False, anew: bool = False, played: Played | None = None) -> Flask:
+        is_shared = shares_apps and not empty and not anew
+        app = shared(played) if is_shared else create_app(new_settings(empty=empty, played=played))
         app.jinja_env.bytecode_cache = templates
         apps.append(app)
         return app
@@ -144,13 +226,14 @@ def new_app(
     findings = [finding for app in apps if verified for finding in findings_of(app)]
     for app in apps:
         disconnect(app)
+        pool.give_back(app, database)
     assert findings == []
 
 
 @pytest.fixture
-def app(new_app: Callable[[], Flask]) -> Flask:
-    """One such app."""
-    return new_app()
+def app(new_app: Callable[..., Flask], played: Played | None) -> Flask:
+    """One such app, with those in it who are there."""
+    return new_app(played=played)
 
 
 @pytest.fixture

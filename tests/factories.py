@@ -37,9 +37,9 @@ def acting(user: User, face: str = "test") -> Actor:
 class Factory:
     """Makes rows with sensible values; say what matters to the test."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, *, first: int = 1001) -> None:
         self._app = app
-        self._numbers = count(1001)
+        self._numbers = count(first)
 
     def account(self, name: str = "Acme GmbH", country: str = "DE", currency: str = "EUR", **more: str) -> Account:
         """An account, its method being bank transfer."""

@@ -126,9 +126,9 @@ class Server:
         """A connection past the portal, in autocommit."""
         return psycopg.connect(host=str(self.folder), dbname=database, user=user, autocommit=True)
 
-    def create(self, template: str | None = None) -> str:
+    def create(self, template: str | None = None, *, name: str | None = None) -> str:
         """A new database, a copy of ``template`` if given; its name."""
-        name = f"portal{next(self._names)}"
+        name = name or f"portal{next(self._names)}"
         source = f" TEMPLATE {template}" if template else ""
         with self.connect() as connection:
             connection.execute(f"CREATE DATABASE {name}{source}".encode())

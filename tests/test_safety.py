@@ -38,6 +38,12 @@ Environment = Callable[..., None]
 
 
 @pytest.fixture
+def shares_apps() -> bool:
+    """Apps that were never asked: they look at themselves at the first request."""
+    return False
+
+
+@pytest.fixture
 def environment(monkeypatch: pytest.MonkeyPatch) -> Environment:
     """Sets the variables, all others unset."""
 

@@ -9,7 +9,8 @@ from sqlalchemy.orm import aliased
 from portal.webhooks.models import DeliveryStatus, WebhookDelivery, WebhookEndpoint, WebhookEvent
 
 AT_ONCE = 2
-"""So many deliveries of one endpoint are on their way together at most: a slow one must not keep others waiting."""
+"""So many deliveries of one endpoint are on their way together: a slow one must not keep others waiting. Workers that
+claim at the same moment do not see each other, and may go beyond it by one each."""
 OF_ONE_ACCOUNT = 3
 """So many of one account, so that its slow endpoints together leave somebody to send for others."""
 _PENDING: ColumnElement[str] = literal_column(f"'{DeliveryStatus.PENDING}'")

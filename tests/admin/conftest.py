@@ -8,6 +8,7 @@ from flask import Flask
 from portal.accounts.models import Account, User
 from tests.factories import Factory
 from tests.pages import Pages
+from tests.scenes import Scene
 
 
 @dataclass
@@ -22,8 +23,7 @@ class World:
     admin: User
 
 
-@pytest.fixture
-def world(make: Factory) -> World:
+def everybody(make: Factory) -> World:
     acme = make.account("Acme GmbH", number="C-1")
     globex = make.account("Globex", country="JP", currency="JPY", number="C-2")
     make.method()
@@ -35,6 +35,16 @@ def world(make: Factory) -> World:
         make.user("reviewer", name="Rita Reviewer"),
         make.user("admin", name="Ada Admin"),
     )
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return everybody
+
+
+@pytest.fixture
+def world(app: Flask, there: World) -> World:
+    return there
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from werkzeug.test import TestResponse
 from portal.accounts.models import Account, User
 from tests.description import keeps_the_promise
 from tests.factories import Factory
+from tests.scenes import Scene
 
 BASE = "/api/v1/billing"
 
@@ -60,9 +61,8 @@ class World:
         return self.callers[who]
 
 
-@pytest.fixture
-def world(app: Flask, make: Factory) -> World:
-    """``owner``, ``member``, ``viewer`` of Acme, ``stranger`` of Globex, ``reviewer``, ``admin`` and ``nobody``."""
+def everybody(make: Factory) -> tuple[Account, Account, dict[str, User], dict[str, str]]:
+    """Both accounts, users and their tokens."""
     make.method()
     acme, globex = make.account("Acme GmbH"), make.account("Globex KK", "JP", "JPY")
     users = {
@@ -73,7 +73,19 @@ def world(app: Flask, make: Factory) -> World:
         "reviewer": make.user("reviewer", name="Rita Reviewer"),
         "admin": make.user("admin", name="Ada Admin"),
     }
-    callers = {who: Caller(app, make.token(user)) for who, user in users.items()} | {"nobody": Caller(app)}
+    return acme, globex, users, {who: make.token(user) for who, user in users.items()}
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return everybody
+
+
+@pytest.fixture
+def world(app: Flask, there: Any) -> World:
+    """``owner``, ``member``, ``viewer`` of Acme, ``stranger`` of Globex, ``reviewer``, ``admin`` and ``nobody``."""
+    acme, globex, users, tokens = there
+    callers = {who: Caller(app, token) for who, token in tokens.items()} | {"nobody": Caller(app)}
     return World(app, acme, globex, users, callers)
 
 

@@ -13,9 +13,9 @@ ASKED = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Header
 
 
 @pytest.fixture
-def open_app(new_app: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch) -> Flask:
+def open_app(new_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> Flask:
     monkeypatch.setenv("PORTAL_CORS_ORIGINS", f"http://localhost:5173, {THEIRS}")
-    return new_app()
+    return new_app(anew=True)
 
 
 def test_a_named_site_may_ask(open_app: Flask) -> None:
@@ -60,8 +60,8 @@ def test_without_the_setting_no_site_does(app: Flask) -> None:
 
 @pytest.mark.parametrize("setting", ["*", "app.company.example", "https://a.example/path", "null"])
 def test_a_setting_that_is_no_origin_ends_the_start(
-    setting: str, new_app: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+    setting: str, new_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PORTAL_CORS_ORIGINS", setting)
     with pytest.raises(SystemExit, match="PORTAL_CORS_ORIGINS holds origins like"):
-        new_app()
+        new_app(anew=True)

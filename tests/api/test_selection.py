@@ -2,11 +2,10 @@
 
 import pytest
 from flask import Flask
-from sqlalchemy import event
 
-from portal.foundation.db import db
 from tests.api.conftest import Caller, World, problem
 from tests.api.test_payments import report
+from tests.engines import listening
 from tests.factories import Factory
 
 
@@ -53,11 +52,8 @@ def test_customers_read_no_more_in_an_expansion(world: World, make: Factory) -> 
 def test_an_expansion_costs_the_same_for_any_number_of_rows(world: World, make: Factory, app: Flask) -> None:
     def statements() -> int:
         counted = []
-        with app.app_context():
-            engines = [db.engine, *db.engines.values()]
-        for engine in engines:
-            event.listen(engine, "before_cursor_execute", lambda *given: counted.append(given[2]))
-        world["owner"].get("/payments/", expand="invoice,events")
+        with listening(app, "before_cursor_execute", lambda *given: counted.append(given[2])):
+            world["owner"].get("/payments/", expand="invoice,events")
         return len(counted)
 
     report(world, make.invoice(world.account).id, "TRF-0")

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import pytest
+from flask import Flask
 
 from portal.accounts.models import Account, User
 from tests.factories import Factory
+from tests.scenes import Scene
 
 
 @dataclass
@@ -20,8 +22,7 @@ class World:
     admin: User
 
 
-@pytest.fixture
-def world(make: Factory) -> World:
+def everybody(make: Factory) -> World:
     account = make.account()
     make.method()
     return World(
@@ -32,3 +33,13 @@ def world(make: Factory) -> World:
         make.user("reviewer", name="Rita Reviewer"),
         make.user("admin", name="Ada Admin"),
     )
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return everybody
+
+
+@pytest.fixture
+def world(app: Flask, there: World) -> World:
+    return there

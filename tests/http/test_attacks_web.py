@@ -314,10 +314,10 @@ def test_the_demo_answers_under_this_machines_names(host: str, app: Flask) -> No
 
 @on_sqlite
 def test_the_portal_answers_under_the_names_that_were_set(
-    new_app: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+    new_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PORTAL_HOSTS", " Billing.example , pay.example,")
-    client = new_app().test_client()
+    client = new_app(anew=True).test_client()
     answers = {
         host: client.get("/login", environ_overrides={"HTTP_HOST": host}).status_code
         for host in ("billing.example", "pay.example:8443", "example", "x.billing.example", "localhost")
@@ -337,10 +337,10 @@ FORWARDED = {
 
 @on_sqlite
 @pytest.mark.parametrize("proxies", ["0", "1"])
-def test_x_forwarded_host(proxies: str, new_app: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_x_forwarded_host(proxies: str, new_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch) -> None:
     """No header but Host says under which name the portal was called, not even behind a proxy."""
     monkeypatch.setenv("PORTAL_PROXIES", proxies)
-    client = new_app().test_client()
+    client = new_app(anew=True).test_client()
     for path in ("/", "/login", "/payments/", "/payments", "/static/css/base.css", f"{BASE}/payments/", "//x"):
         answer = client.get(path, headers=FORWARDED)
         assert "evil" not in answer.text + str(answer.headers), path
@@ -360,10 +360,10 @@ def test_x_forwarded_host(proxies: str, new_app: Callable[[], Flask], monkeypatc
     ],
 )
 def test_x_forwarded_for_counts_by_setting_only(
-    proxies: str, forwarded: str, address: str, new_app: Callable[[], Flask], monkeypatch: pytest.MonkeyPatch
+    proxies: str, forwarded: str, address: str, new_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PORTAL_PROXIES", proxies)
-    app = new_app()
+    app = new_app(anew=True)
     make = Factory(app)
     user = make.user("owner", make.account())
     client = app.test_client()

@@ -30,6 +30,12 @@ PATHS = (
 )
 
 
+@pytest.fixture
+def shares_apps() -> bool:
+    """One changes where static files are."""
+    return False
+
+
 @pytest.mark.parametrize("path", PATHS)
 def test_every_answer_of_every_face_is_guarded(path: str, app: Flask) -> None:
     with app.test_client().get(path) as answer:

@@ -24,6 +24,12 @@ MOMENT = datetime.now(UTC).replace(second=20, microsecond=0)
 """Twenty seconds into a window, which is a minute of the clock."""
 
 
+@pytest.fixture
+def shares_apps() -> bool:
+    """Nobody has asked them anything: they count."""
+    return False
+
+
 @pytest.fixture(autouse=True)
 def _in_one_window() -> Iterator[None]:
     with clock.set_to(MOMENT):

@@ -16,6 +16,12 @@ SECOND_STEP = {"web.second_step", "web.finish_session", "web.set_up", "web.finis
 
 
 @pytest.fixture
+def shares_apps() -> bool:
+    """Visitors listen on their app for good."""
+    return False
+
+
+@pytest.fixture
 def house(app: Flask, make: Factory) -> House:
     return House(app, make)
 

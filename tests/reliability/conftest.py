@@ -41,6 +41,12 @@ class World:
 
 
 @pytest.fixture
+def shares_apps() -> bool:
+    """Their engines are listened to, and their connections break."""
+    return False
+
+
+@pytest.fixture
 def world(app: Flask, make: Factory) -> World:
     account = make.account()
     make.method()

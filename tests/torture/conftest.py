@@ -2,9 +2,9 @@
 
 import pytest
 
-from tests.reliability.conftest import behind, network, world
+from tests.reliability.conftest import behind, network, shares_apps, world
 
-__all__ = ["behind", "network", "world"]
+__all__ = ["behind", "network", "shares_apps", "world"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

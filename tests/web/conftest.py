@@ -1,6 +1,7 @@
 """Visitors of the customer pages."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -8,6 +9,7 @@ from flask import Flask
 from portal.accounts.models import Account, User
 from tests.factories import Factory
 from tests.pages import Pages
+from tests.scenes import Scene
 
 
 @dataclass
@@ -25,8 +27,8 @@ class World:
         return pages.sign_in(self.users[who]) if who else pages
 
 
-@pytest.fixture
-def world(app: Flask, make: Factory) -> World:
+def everybody(make: Factory) -> tuple[Account, Account, dict[str, User]]:
+    """Both accounts, and users."""
     make.method(details=[["IBAN", "DE02120300000000202051"], ["BIC", "BYLADEM1001"]])
     acme, globex = make.account("Acme GmbH", timezone="Europe/Berlin"), make.account("グローベックス", "JP", "JPY")
     users = {
@@ -37,4 +39,14 @@ def world(app: Flask, make: Factory) -> World:
         "reviewer": make.user("reviewer", name="Rita Reviewer"),
         "admin": make.user("admin", name="Ada Admin"),
     }
-    return World(app, acme, globex, users)
+    return acme, globex, users
+
+
+@pytest.fixture
+def scene() -> Scene:
+    return everybody
+
+
+@pytest.fixture
+def world(app: Flask, there: Any) -> World:
+    return World(app, *there)
