@@ -1,6 +1,7 @@
 """What can be done to accounts and users."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import NoReturn
 from uuid import UUID
 
@@ -17,8 +18,8 @@ from portal.foundation import audit, clock, freetext, places
 from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Role
 from portal.foundation.actor import Actor
 from portal.foundation.db import flush_or_refuse, locked, session, transaction
-from portal.foundation.money import exponent
-from portal.foundation.refusals import Conflict, FieldError, Invalid, NotFound
+from portal.foundation.money import check_currency
+from portal.foundation.refusals import Conflict, FieldError, Invalid, NotFound, read_together
 from portal.foundation.retries import again_if_overtaken
 
 MAX_ADDRESS = 254
@@ -30,10 +31,13 @@ def create_account(
 ) -> Account:  # fmt: skip
     """Add an account. Raises Invalid, and Conflict where the number or the external id is taken."""
     by.must(Permission.ACCOUNT_MANAGE)
-    values: dict[str, str | None] = dict(
-        read_account(number=number, name=name, country=country, currency=currency, locale=locale, timezone=timezone)
+    read = read_together(
+        account=lambda: read_account(
+            number=number, name=name, country=country, currency=currency, locale=locale, timezone=timezone
+        ),
+        external_id=lambda: None if external_id is None else read_external_id(external_id),
     )
-    values["external_id"] = None if external_id is None else read_external_id(external_id)
+    values = read["account"] | {"external_id": read["external_id"]}
     account = Account(**values)
     taken = Conflict("account_number_taken", f"There is an account {account.number} already.", field="number")
     with transaction() as unit:
@@ -48,15 +52,14 @@ def create_account(
 
 def read_account(*, number: str, name: str, country: str, currency: str, locale: str, timezone: str) -> dict[str, str]:
     """What a new account holds, by field. Raises Invalid."""
-    exponent(currency)  # refuses an unknown one
-    return {
-        "number": freetext.required(number, field="number", most=40, label="The account number"),
-        "name": freetext.required(name, field="name", most=200, label="The name"),
-        "country": places.check_country(country),
-        "currency": currency,
-        "locale": places.check_locale(locale),
-        "timezone": places.check_timezone(timezone),
-    }
+    return read_together(
+        number=lambda: freetext.required(number, field="number", most=40, label="The account number"),
+        name=lambda: freetext.required(name, field="name", most=200, label="The name"),
+        country=lambda: places.check_country(country),
+        currency=lambda: check_currency(currency),
+        locale=lambda: places.check_locale(locale),
+        timezone=lambda: places.check_timezone(timezone),
+    )
 
 
 def update_account(
@@ -111,7 +114,8 @@ def _read_changes(**changes: str | None) -> dict[str, str]:
         "timezone": places.check_timezone,
         "external_id": read_external_id,
     }
-    return {field: read[field](value) for field, value in changes.items() if value is not None}
+    given = {field: value for field, value in changes.items() if value is not None}
+    return read_together(**{field: partial(read[field], value) for field, value in given.items()})
 
 
 def _refuse_taken_external_id(account: Account) -> None:
@@ -143,13 +147,12 @@ def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUI
         whose = "staff, who have no account" if account_id is None else "an account's users"
         raise Invalid("role_does_not_fit", f"“{role}” is not a role of {whose}.", field="role")
     by.must_confirm()
-    user = User(
-        email=normalized_email(email),
-        name=freetext.required(name, field="name", most=200, label="The name"),
-        role=role.value,
-        account_id=account_id,
-        password_hash=passwords.hash(password, about=(name, email)),
+    values = read_together(
+        email=lambda: normalized_email(email),
+        name=lambda: freetext.required(name, field="name", most=200, label="The name"),
+        password_hash=lambda: passwords.hash(password, about=(name, email)),
     )
+    user = User(role=role.value, account_id=account_id, **values)
     taken = Conflict("email_taken", "Somebody signs in with this address already.", field="email")
     with transaction() as unit:
         if account_id is not None and unit.get(Account, account_id) is None:
@@ -158,8 +161,8 @@ def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUI
             raise taken
         unit.add(user)
         flush_or_refuse({UQ_USER_EMAIL: taken})
-        values = {"email": user.email, "name": user.name, "role": user.role}
-        _record(by, "user.created", user, **audit.differences({}, values))
+        told = {"email": user.email, "name": user.name, "role": user.role}
+        _record(by, "user.created", user, **audit.differences({}, told))
     return user
 
 

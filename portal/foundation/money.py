@@ -27,12 +27,14 @@ MAX_MINOR = 10**15
 
 def exponent(currency: str) -> int:
     """Digits after the decimal point that the currency has. Raises Invalid for an unknown currency."""
-    try:
-        return EXPONENTS[currency]
-    except KeyError:
-        raise Invalid(
-            "unknown_currency", f"“{currency[:10]}” is not an ISO 4217 currency code.", field="currency"
-        ) from None
+    return EXPONENTS[check_currency(currency)]
+
+
+def check_currency(code: str, *, field: str = "currency") -> str:
+    """The code, or Invalid where ISO 4217 has none such."""
+    if code not in EXPONENTS:
+        raise Invalid("unknown_currency", f"“{code[:10]}” is not an ISO 4217 currency code.", field=field)
+    return code
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ A refusal is for the person who asked. It has a ``code`` (a stable word for prog
 why, and what to do) and, where one input is at fault, its ``field``. Each face translates refusals in one place.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,23 @@ class Invalid(Refusal):
         refusal = cls("invalid_input", "Some of the input is missing or not valid. See the single fields.")
         refusal.errors = errors
         return refusal
+
+
+def read_together(**reads: Callable[[], Any]) -> dict[str, Any]:
+    """What each of them reads, by name. Raises Invalid of all that is wrong, so that it is said at once."""
+    values: dict[str, Any] = {}
+    refused: list[Invalid] = []
+    for name, read in reads.items():
+        try:
+            values[name] = read()
+        except Invalid as refusal:
+            refused.append(refusal)
+    errors = list(dict.fromkeys(error for refusal in refused for error in refusal.errors))
+    if len(refused) == 1 or len(errors) == 1:
+        raise refused[0]
+    if refused:
+        raise Invalid.fields(errors)
+    return values
 
 
 class NotSignedIn(Refusal):

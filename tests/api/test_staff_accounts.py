@@ -68,6 +68,19 @@ def test_an_account_is_made_and_read(world: World) -> None:
         ({"external_id": ".."}, (400, "invalid_external_id", [("external_id", "invalid_external_id")])),
         ({"external_id": None}, (400, "invalid_input", [("external_id", "null")])),
         ({"balance": 5}, (400, "invalid_input", [("balance", "unknown_field")])),
+        (
+            {"number": " ", "country": "XX", "currency": "EURO", "external_id": "a/b"},
+            (
+                400,
+                "invalid_input",
+                [
+                    ("number", "required"),
+                    ("country", "unknown_country"),
+                    ("currency", "unknown_currency"),
+                    ("external_id", "invalid_external_id"),
+                ],
+            ),
+        ),
     ],
 )
 def test_what_is_no_account_is_refused(world: World, change: dict[str, Any], refusal: tuple[Any, ...]) -> None:

@@ -53,6 +53,23 @@ def test_a_method_is_offered_and_read(world: World) -> None:
         ({"minimum": 1}, (400, "invalid_input", [("minimum", "invalid_type")])),
         ({"position": -1}, (400, "invalid_position", [("position", "invalid_position")])),
         ({"position": 1.5}, (400, "invalid_input", [("position", "invalid_type")])),
+        (
+            {"display_name": " ", "currencies": ["EURO"], "limit_currency": "XXXX", "position": -1},
+            (
+                400,
+                "invalid_input",
+                [
+                    ("display_name", "required"),
+                    ("currencies", "unknown_currency"),
+                    ("limit_currency", "unknown_currency"),
+                    ("position", "invalid_position"),
+                ],
+            ),
+        ),
+        (
+            {"limit_currency": "", "minimum": "1", "maximum": "2"},
+            (400, "limit_currency_missing", [("limit_currency", "limit_currency_missing")]),
+        ),
         ({"is_enabled": 1}, (400, "invalid_input", [("is_enabled", "invalid_type")])),
     ],
 )

@@ -57,6 +57,10 @@ def test_somebody_joins_an_account(world: World) -> None:
         ({"email": "nobody"}, (400, "invalid_email", [("email", "invalid_email")])),
         ({"name": ""}, (400, "required", [("name", "required")])),
         ({"password": "short"}, (400, "password_length", [("password", "password_length")])),
+        (
+            {"email": "nobody", "name": "", "password": "short"},
+            (400, "invalid_input", [("email", "invalid_email"), ("name", "required"), ("password", "password_length")]),
+        ),
         ({"password": "password1234"}, (400, "breached_password", [("password", "breached_password")])),
         ({"account_id": str(new_id())}, (400, "invalid_input", [("account_id", "unknown_field")])),
     ],

@@ -165,8 +165,8 @@ class Reader:
         try:
             return read_line(row["description"], row["quantity"], row["unit_price"], row["currency"])
         except Invalid as refusal:
-            if refusal.code != "unknown_currency":  # said once, of the account
-                self._refuse(line, refusal)
+            refusal.errors = [error for error in refusal.errors if error.code != "unknown_currency"]  # said once, above
+            self._refuse(line, refusal)
             return None
 
     def _values(self, line: int, row: dict[str, str], lines: list[NewLine]) -> dict[str, Any] | None:

@@ -14,8 +14,8 @@ from portal.billing.invoices.models import UQ_INVOICE_EXTERNAL_ID, UQ_INVOICE_NU
 from portal.foundation import freetext
 from portal.foundation.db import flush_or_refuse, session
 from portal.foundation.ids import new_id
-from portal.foundation.money import MAX_MINOR, Money, exponent
-from portal.foundation.refusals import Conflict, FieldError, Invalid
+from portal.foundation.money import MAX_MINOR, Money, check_currency
+from portal.foundation.refusals import Conflict, FieldError, Invalid, read_together
 
 DEFAULT_TERM = timedelta(days=14)
 
@@ -25,19 +25,19 @@ def read_invoice(
     due_date: date | None = None,
 ) -> dict[str, Any]:  # fmt: skip
     """What a new invoice holds, by column, but for whose it is and its status. Raises Invalid."""
-    exponent(currency)  # refuses an unknown one
+    read = read_together(
+        number=lambda: freetext.required(number, field="number", most=40, label="The invoice number"),
+        total_minor=lambda: total_of(lines, check_currency(currency)).minor,
+        credits=lambda: _read_credits(credits),
+        due_date=lambda: check_dates(issue_date, due_date),
+    )
+    return read | {"currency": currency, "amount_paid_minor": 0, "issue_date": issue_date, "due_date": due_date}
+
+
+def _read_credits(credits: int) -> int:
     if not 0 <= credits <= MAX_MINOR:
         raise Invalid("invalid_credits", "Credits are a whole number from zero.", field="credits")
-    check_dates(issue_date, due_date)
-    return {
-        "number": freetext.required(number, field="number", most=40, label="The invoice number"),
-        "currency": currency,
-        "total_minor": total_of(lines, currency).minor,
-        "amount_paid_minor": 0,
-        "credits": credits,
-        "issue_date": issue_date,
-        "due_date": due_date,
-    }
+    return credits
 
 
 def audited(values: Mapping[str, Any], lines: int) -> dict[str, object]:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from portal.billing.invoices.models import QUANTITY_SCALE
 from portal.foundation import freetext
-from portal.foundation.money import MAX_MINOR, Money, exponent
-from portal.foundation.refusals import FieldError, Invalid
+from portal.foundation.money import MAX_MINOR, Money, check_currency
+from portal.foundation.refusals import FieldError, Invalid, read_together
 
 MAX_LINES = 1000
 
@@ -38,18 +38,18 @@ def read_line(
     price_field: str = "unit_price",
 ) -> NewLine:
     """A line as typed. Raises Invalid, naming the field behind ``prefix``."""
-    field = f"{prefix}description"
-    freetext.refuse_card_number(description, field=field)
     return NewLine(
-        freetext.required(description, field=field, most=500, label="The description"),
-        _read_quantity(quantity, f"{prefix}quantity"),
-        Money.parse(unit_price, currency, field=f"{prefix}{price_field}"),
+        **read_together(
+            description=lambda: _read_description(description, f"{prefix}description"),
+            quantity=lambda: _read_quantity(quantity, f"{prefix}quantity"),
+            unit_price=lambda: Money.parse(unit_price, currency, field=f"{prefix}{price_field}"),
+        )
     )
 
 
 def read_lines(lines: Sequence[Mapping[str, str]], currency: str) -> list[NewLine]:
     """Lines as a program sends them. Raises Invalid, naming all that is wrong: ``lines.0.quantity``."""
-    exponent(currency)  # refuses an unknown one, once
+    check_currency(currency)  # once
     read: list[NewLine] = []
     errors: list[FieldError] = []
     for place, line in enumerate(lines):
@@ -60,6 +60,11 @@ def read_lines(lines: Sequence[Mapping[str, str]], currency: str) -> list[NewLin
     if errors:
         raise Invalid.fields(errors)
     return read
+
+
+def _read_description(text: str, field: str) -> str:
+    freetext.refuse_card_number(text, field=field)
+    return freetext.required(text, field=field, most=500, label="The description")
 
 
 def _read_quantity(text: str, field: str) -> int:

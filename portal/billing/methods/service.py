@@ -19,8 +19,8 @@ from portal.foundation import audit, freetext, places
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
 from portal.foundation.db import flush_or_refuse, locked, transaction
-from portal.foundation.money import MAX_MINOR, Money, exponent
-from portal.foundation.refusals import Conflict, Invalid, NotFound
+from portal.foundation.money import MAX_MINOR, Money, check_currency
+from portal.foundation.refusals import Conflict, Invalid, NotFound, read_together
 
 MAX_DETAILS = 20
 MAX_POSITION = 10_000
@@ -129,23 +129,37 @@ def _deviate(row: AccountPaymentMethod, by: Actor, **values: object) -> None:
 
 
 def _apply(config: PaymentMethodConfig, settings: MethodSettings) -> None:
-    config.display_name = freetext.required(settings.display_name, field="display_name", most=100, label="The name")
-    config.instructions = freetext.clean(
-        settings.instructions, field="instructions", most=4000, label="The instructions", lines=True
+    name, text, limits_in = settings.display_name, settings.instructions, settings.limit_currency or None
+    values = read_together(
+        display_name=lambda: freetext.required(name, field="display_name", most=100, label="The name"),
+        instructions=lambda: freetext.clean(
+            text, field="instructions", most=4000, label="The instructions", lines=True
+        ),
+        details=lambda: _checked_details(settings.details),
+        currencies=lambda: sorted({check_currency(code, field="currencies") for code in settings.currencies}),
+        limit_currency=lambda: limits_in and check_currency(limits_in, field="limit_currency"),
+        position=lambda: _checked_position(settings.position),
     )
-    config.details = _checked_details(settings.details)
-    config.currencies = sorted({_checked_currency(currency, "currencies") for currency in settings.currencies})
-    config.limit_currency = (
-        _checked_currency(settings.limit_currency, "limit_currency") if settings.limit_currency else None
-    )
-    config.min_minor = _limit(settings.minimum, config.limit_currency, "minimum")
-    config.max_minor = _limit(settings.maximum, config.limit_currency, "maximum")
-    if config.min_minor is not None and config.max_minor is not None and config.max_minor < config.min_minor:
-        raise Invalid("invalid_limits", "The largest amount is smaller than the smallest.", field="maximum")
-    if not 0 <= settings.position <= MAX_POSITION:
-        raise Invalid("invalid_position", f"The order is a number from 0 to {MAX_POSITION}.", field="position")
-    config.position = settings.position
+    for column, value in (values | _checked_limits(settings, limits_in)).items():
+        setattr(config, column, value)
     config.is_enabled = settings.is_enabled
+
+
+def _checked_position(position: int) -> int:
+    if not 0 <= position <= MAX_POSITION:
+        raise Invalid("invalid_position", f"The order is a number from 0 to {MAX_POSITION}.", field="position")
+    return position
+
+
+def _checked_limits(settings: MethodSettings, currency: str | None) -> dict[str, int | None]:
+    limits = read_together(
+        min_minor=lambda: _limit(settings.minimum, currency, "minimum"),
+        max_minor=lambda: _limit(settings.maximum, currency, "maximum"),
+    )
+    least, most = limits["min_minor"], limits["max_minor"]
+    if least is not None and most is not None and most < least:
+        raise Invalid("invalid_limits", "The largest amount is smaller than the smallest.", field="maximum")
+    return limits
 
 
 def _checked_details(pairs: Sequence[Sequence[str]]) -> list[list[str]]:
@@ -158,14 +172,6 @@ def _checked_details(pairs: Sequence[Sequence[str]]) -> list[list[str]]:
         ]
         for label, value in pairs
     ]
-
-
-def _checked_currency(currency: str, field: str) -> str:
-    try:
-        exponent(currency)
-    except Invalid as refusal:
-        raise Invalid(refusal.code, refusal.message, field=field) from None
-    return currency
 
 
 def _limit(text: str, currency: str | None, field: str) -> int | None:
