@@ -12,6 +12,7 @@ from portal.accounts.models import Account, User
 from portal.app import create_app
 from tests import faults, postgres
 from tests.api.conftest import Caller
+from tests.conftest import BASICS
 from tests.engines import disconnect
 from tests.factories import Factory
 from tests.pages import Pages
@@ -72,6 +73,6 @@ def behind(
     """The same portal over the same database, behind the network."""
     name = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).database or ""
     settings = server.settings(name, host=str(network.folder))
-    made = create_app({"TESTING": True, "SECRET_KEY": "tests", "DATA_DIR": app.config["DATA_DIR"], **settings})
+    made = create_app({**BASICS, "DATA_DIR": app.config["DATA_DIR"], **settings})
     yield made
     disconnect(made)
