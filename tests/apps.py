@@ -49,10 +49,10 @@ class Pool:
 def refill(app: Flask, origin: Path | str, server: postgres.Server | None) -> None:
     """Replace what the app's database holds by a copy of the origin: of SQLite's file, or of the server's database."""
     disconnect(app)
+    folder = Path(app.config["DATA_DIR"])
+    for left in folder.iterdir():
+        shutil.rmtree(left) if left.is_dir() else left.unlink()
     if server is None:
-        folder = Path(app.config["DATA_DIR"])
-        for left in folder.iterdir():
-            shutil.rmtree(left) if left.is_dir() else left.unlink()
         shutil.copy(origin, folder / "portal.db")
         return
     name = make_url(app.config["SQLALCHEMY_DATABASE_URI"]).database or ""

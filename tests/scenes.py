@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from portal.app import create_app
 from tests import authenticators
@@ -21,10 +22,11 @@ class Played:
 
     origin: Path | str
     _there: bytes
+    _phones: dict[UUID, str]
 
     def there(self) -> Any:
         """What the scene gave, as new as at its end: no phone has shown a code since."""
-        authenticators.forget_codes()
+        authenticators.lay_out(self._phones)
         return pickle.loads(self._there)
 
 
@@ -33,4 +35,4 @@ def play(scene: Scene, settings: dict[str, Any], origin: Path | str) -> Played:
     app = create_app(settings)
     there = pickle.dumps(scene(Factory(app, first=1)))
     disconnect(app)
-    return Played(origin, there)
+    return Played(origin, there, authenticators.phones())

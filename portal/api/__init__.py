@@ -65,5 +65,6 @@ def register(app: Flask) -> None:
     routes.register_converter(IdConverter, lambda _: {"type": "string", "format": "uuid", "examples": [Id.EXAMPLE]})
     routes.init_app(app)
     description.add_components(routes.spec)
+    description.add_webhooks(routes.spec)
     routes.register_blueprint(api)
     app.register_blueprint(reference)

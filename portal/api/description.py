@@ -12,7 +12,7 @@ from portal.api.schemas.messages import OF_KIND
 from portal.api.schemas.values import Id, PageQuery
 from portal.billing.payments.states import Status
 from portal.foundation.access import PERMISSIONS, SCOPES, Permission, Role
-from portal.webhooks.event_types import EventType
+from portal.webhooks.event_types import TEST, EventType
 
 API_PROBLEM = "application/problem+json"
 INFO = {
@@ -169,13 +169,13 @@ def add_webhooks(spec: APISpec) -> None:
     """What the portal sends to those who listen."""
     for schema in OF_KIND.values():
         spec.components.schema(name_of(schema), schema=schema)
-    spec.options["webhooks"] = {str(told): {"post": _message(told)} for told in EventType}
+    spec.options["webhooks"] = {told: {"post": _message(told)} for told in (*map(str, EventType), TEST)}
 
 
-def _message(told: EventType) -> dict[str, Any]:
+def _message(told: str) -> dict[str, Any]:
     data = name_of(OF_KIND[told.partition(".")[0]])
     properties = {
-        "type": {"const": str(told)},
+        "type": {"const": told},
         "timestamp": {"type": "string", "format": "date-time", "description": "When it happened."},
         "data": {"$ref": f"#/components/schemas/{data}"},
     }
@@ -185,7 +185,7 @@ def _message(told: EventType) -> dict[str, Any]:
         for name, said in _SIGNED.items()
     ]
     return {
-        "summary": f"Sent to endpoints that listen to {told}.",
+        "summary": "Sent when somebody asks for a test." if told == TEST else f"Sent to who listens to {told}.",
         "security": [],
         "parameters": headers,
         "requestBody": {"required": True, "content": {"application/json": {"schema": schema}}},

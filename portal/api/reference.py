@@ -10,7 +10,6 @@ import orjson
 from flask import Blueprint, Response, current_app, render_template
 
 from portal.api.blueprint import api
-from portal.api.description import add_webhooks
 from portal.api.problems import PROBLEMS
 from portal.foundation.access import public
 
@@ -72,7 +71,6 @@ def _described() -> dict[str, Any]:
     """All apps of a process have the same routes."""
     routes = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"]
     api.register_views_in_doc(routes, current_app, routes.spec, name=api.name, parameters=None)
-    add_webhooks(routes.spec)
     described: dict[str, Any] = routes.spec.to_dict()
     return described
 

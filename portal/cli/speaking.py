@@ -29,7 +29,8 @@ def speaking(command: Callable[Parameters, Result]) -> Callable[Parameters, Resu
             with across_accounts(), by_login(Login.WORKER):
                 return command(*args, **kwargs)
         except Refusal as refusal:
-            raise click.ClickException(refusal.message) from refusal
+            several = " ".join(error.message for error in refusal.errors)
+            raise click.ClickException(several or refusal.message) from refusal
         except ArgumentError as error:
             message = "The database's address cannot be read. It looks like postgresql://user:password@host/name."
             raise click.ClickException(message) from error

@@ -52,13 +52,13 @@ def worker_command(once: bool, parent: int | None) -> None:
 
 def send_what_is_due() -> None:
     """Hand out and deliver until nothing is due."""
-    while delivering.hand_out() or delivering.deliver_next():
+    while delivering.hand_out() or delivering.give_up() or delivering.deliver_next():
         session.remove()
 
 
 def run(app: Flask, stop: Event, parent: int | None = None) -> None:
     """Deliver in threads, until told to stop. What is on its way then is sent to its end."""
-    steps: list[Callable[[], object]] = [delivering.hand_out, *[delivering.deliver_next] * THREADS]
+    steps: list[Callable[[], object]] = [delivering.hand_out, delivering.give_up, *[delivering.deliver_next] * THREADS]
     threads = [Thread(target=_work, args=(app, stop, step)) for step in steps]
     for thread in threads:
         thread.start()

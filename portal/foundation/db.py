@@ -19,7 +19,7 @@ from portal.foundation.refusals import OutcomeUnknown
 from portal.foundation.row_security import WRITING as _WRITING
 from portal.foundation.row_security import RoutedSession
 
-_FAILED = "portal_failed"
+_FAILED, _COMMITTED = "portal_failed", "portal_committed"
 RowT = TypeVar("RowT")
 
 
@@ -108,11 +108,22 @@ def transaction() -> Iterator[Session]:
             current.connection(execution_options={_WRITING: True})
             yield current
             _commit(current)
+            current.info[_COMMITTED] = True
         except BaseException:
             _undo(current)
             raise
         finally:
             current.info[_WRITING] = False
+
+
+def has_committed() -> bool:
+    """Whether a unit of this session was committed since ``forget_commits``: what fails now cannot undo it."""
+    return bool(session().info.get(_COMMITTED))
+
+
+def forget_commits() -> None:
+    """What was committed up to here is not what is asked for now."""
+    session().info.pop(_COMMITTED, None)
 
 
 @contextmanager

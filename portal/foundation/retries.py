@@ -45,8 +45,8 @@ def again_if_overtaken(unit: Callable[[], Result], is_there: Callable[[], object
     """What the unit gives, which sees to it that something is there; a twin that was quicker has made it."""
     try:
         return unit()
-    except Conflict:
-        if not is_there():
+    except Conflict as refusal:
+        if not refusal.code.endswith("_taken") or not is_there():
             raise
         return unit()
 

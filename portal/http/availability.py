@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask, current_app, g
 
+from portal.foundation.db import has_committed
 from portal.foundation.deadline import within
 from portal.foundation.outages import Outage, outage
 from portal.foundation.refusals import OutcomeUnknown, Refusal, Unavailable
@@ -48,6 +49,8 @@ def as_refusal(error: Exception) -> Refusal | None:
         return None
     metrics.outages.labels(kind.value).inc()
     _log(f"database {kind}", error)
+    if has_committed():  # what was asked for is done, or a part of it; only its answer could not be put together
+        return OutcomeUnknown()
     code, message = _SAID[kind]
     refusal = Unavailable(code, message)
     refusal.retry_after = _RETRY_AFTER[kind]

@@ -9,7 +9,7 @@ from flask_wtf import CSRFProtect
 
 from portal.foundation.access import declared, is_declared, public
 from portal.foundation.actor import Actor
-from portal.foundation.db import end_reading
+from portal.foundation.db import end_reading, forget_commits
 from portal.foundation.refusals import NotSignedIn
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import account_scope
@@ -73,6 +73,7 @@ def _pass() -> None:
     _let_in(view)
     if forgeable:
         csrf.protect()
+    forget_commits()  # when session and token were used last
     if g.actor is not None and declared(view) is not None:  # what is open to everybody, such as signing in, is nobody's
         mine = g.actor.account_id
         enter(by_login(Login.STAFF) if mine is None else account_scope(mine))

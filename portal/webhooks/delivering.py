@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
 
 from portal.foundation import clock
 from portal.foundation.actor import Actor
@@ -33,7 +33,7 @@ LEASE = timedelta(seconds=60)
 """More than a send takes at most."""
 KEPT_FOR = timedelta(days=30)
 MOST_ATTEMPTS_KEPT = 50
-_HANDED_OUT_AT_ONCE, _PURGED_AT_ONCE = 100, 1000
+_HANDED_OUT_AT_ONCE, _GIVEN_UP_AT_ONCE, _PURGED_AT_ONCE = 100, 1000, 1000
 WORKER = Actor.system("webhooks")
 _log = logging.getLogger(__name__)
 
@@ -64,6 +64,27 @@ def hand_out() -> int:
             event.handed_out_at = clock.now()
             unit.add_all(delivery_of(event, endpoint) for endpoint in listening if _hears(endpoint, event))
     return len(events)
+
+
+def give_up() -> int:
+    """Give up what waits for endpoints that were removed, a part at a time; how many deliveries."""
+    gone = (
+        select(WebhookDelivery.id)
+        .join(WebhookEndpoint, WebhookEndpoint.id == WebhookDelivery.endpoint_id)
+        .where(
+            WebhookEndpoint.ended_at.is_not(None),
+            WebhookDelivery.status == DeliveryStatus.PENDING,
+            or_(WebhookDelivery.leased_until.is_(None), WebhookDelivery.leased_until <= clock.now()),
+        )
+        .limit(_GIVEN_UP_AT_ONCE)
+    )
+    if session.scalar(gone.limit(1)) is None:  # most times; no unit of writing is begun
+        return 0
+    with transaction() as unit:
+        ids = unit.scalars(gone).all()
+        failed = {"status": DeliveryStatus.FAILED.value, "lease": None, "leased_until": None}
+        unit.execute(update(WebhookDelivery).where(WebhookDelivery.id.in_(ids)).values(failed))
+    return len(ids)
 
 
 def deliver_next() -> bool:
@@ -155,7 +176,7 @@ def _secrets(endpoint: WebhookEndpoint) -> list[str]:
 def _go_on(delivery: WebhookDelivery, endpoint: WebhookEndpoint, outcome: Outcome) -> None:
     """Try again later, or give up."""
     delivery.tries += 1
-    if outcome.is_gone or endpoint.ended_at is not None or delivery.tries > len(RETRIES):
+    if outcome.is_gone or delivery.tries > len(RETRIES):
         delivery.status = DeliveryStatus.FAILED.value
         disable(endpoint, DisabledReason.GONE if outcome.is_gone else DisabledReason.FAILING, by=WORKER)
         return

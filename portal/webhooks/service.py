@@ -5,7 +5,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from portal.accounts.models import Account
 from portal.foundation import audit, clock
@@ -80,19 +80,13 @@ def change_endpoint(
 
 
 def end_endpoint(endpoint_id: UUID, *, by: Actor) -> WebhookEndpoint:
-    """End an endpoint for good: what waits for it is given up. A second time changes nothing."""
+    """End an endpoint for good; workers give up what waits for it. A second time changes nothing."""
     by.must(Permission.WEBHOOK_MANAGE)
-    with transaction() as unit:
+    with transaction():
         endpoint = _lock(endpoint_id, by, ended=True)
         if endpoint.ended_at is None:
             before = _audited(endpoint)
             endpoint.ended_at = clock.now()
-            waiting = update(WebhookDelivery).where(
-                WebhookDelivery.endpoint_id == endpoint.id,
-                WebhookDelivery.status == DeliveryStatus.PENDING,
-                WebhookDelivery.lease.is_(None),  # what is being sent just now, its worker gives up
-            )
-            unit.execute(waiting.values(status=DeliveryStatus.FAILED.value))
             _record(by, "ended", endpoint, **audit.differences(before, _audited(endpoint)))
     return endpoint
 

@@ -10,7 +10,7 @@ from zlib import crc32
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, select, update
+from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from portal.accounts import second_factor, service, tokens
@@ -25,6 +25,7 @@ from portal.foundation.db import session, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.refusals import Conflict, Forbidden, Invalid, NotFound, NotSignedIn
 from portal.foundation.tenancy import across_accounts
+from tests.engines import listening
 from tests.factories import SYSTEM, Factory, acting
 
 pytestmark = pytest.mark.usefixtures("domain")
@@ -138,17 +139,17 @@ def issued(user: User, **more: Any) -> tuple[ApiToken, str]:
     return tokens.issue_token(user.id, by=acting(user), name="x", **more)
 
 
-def test_a_tokens_shape_tells_it_from_everything_else(make: Factory) -> None:
+def test_a_tokens_shape_tells_it_from_everything_else(app: Flask, make: Factory) -> None:
     """The checksum refuses what was mistyped, and what only looks like one, without asking the database."""
     _, secret = issued(make.user("admin"))
     swapped = secret[:20] + secret[21] + secret[20] + secret[22:] if secret[20] != secret[21] else secret[:-1]
     wrong = (swapped, secret[:-1], secret + "0", secret.lower(), f" {secret}", secret.replace("live", "test"))
     assert [one for one in wrong if is_well_formed(one)] == []
     asked: list[str] = []
-    event.listen(session.get_bind(), "before_cursor_execute", lambda *told: asked.append(told[2]))
-    assert [tokens.find_live_token(one) for one in wrong] == [None] * len(wrong)
-    assert asked == []
-    assert tokens.find_live_token(secret) is not None
+    with listening(app, "before_cursor_execute", lambda *told: asked.append(told[2])):
+        assert [tokens.find_live_token(one) for one in wrong] == [None] * len(wrong)
+        assert asked == []
+        assert tokens.find_live_token(secret) is not None
     assert asked != []
 
 

@@ -251,10 +251,10 @@ FORBIDDEN: dict[str, Attempt] = {
     # invoices
     "ck_invoices_amounts": changing("invoices", lambda _, w: w.draft.id, credits=-1),
     "ck_invoices_issued_has_dates": changing("invoices", lambda _, w: w.free.id, due_date=None),
-    "ck_invoices_was_issued": lambda rows, w: rows.copy(
-        "invoices", rows.one("invoices", id=w.free.id), number="new", was_issued=False
+    "ck_invoices_never_issued": changing("invoices", lambda _, w: w.draft.id, never_issued=True),
+    "invoices_keep_whether_issued": lambda rows, w: rows.change(
+        "invoices", w.free.id, status="void", never_issued=True
     ),
-    "invoices_keep_whether_issued": changing("invoices", lambda _, w: w.free.id, was_issued=False),
     "ck_invoices_nothing_paid": lambda rows, w: rows.change(
         "invoices", w.free.id, status="void", amount_paid_minor=1, posting_seq=1
     ),

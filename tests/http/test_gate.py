@@ -9,8 +9,8 @@ from tests.factories import Factory
 from tests.pages import Pages
 
 
-def test_a_route_that_declares_nothing_stops_the_app(app: Flask) -> None:
-    app.view_functions["stray"] = lambda: "open to everybody by mistake"
+def test_a_route_that_declares_nothing_stops_the_app(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(app.view_functions, "stray", lambda: "open to everybody by mistake")
     with pytest.raises(UndeclaredRoute, match=r"stray: mark its view with @requires\(Permission.…\) or @public"):
         check_declarations(app)
     app.view_functions["stray"] = public(lambda: "open to everybody on purpose")

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import func, make_url, select
+from sqlalchemy.exc import TimeoutError
 from werkzeug.test import TestResponse
 
 from portal.billing.invoices.models import Invoice
@@ -18,7 +19,7 @@ from portal.foundation.tenancy import across_accounts
 from tests import postgres
 from tests.api.conftest import Caller, problem
 from tests.api.test_idempotency import REPORT, body_for, send
-from tests.engines import disconnect
+from tests.engines import disconnect, listening
 from tests.faults import AtCommit, Proxy
 from tests.reliability.conftest import World
 
@@ -72,6 +73,25 @@ def test_without_a_key_the_api_says_that_it_cannot_tell(
     assert problem(answer) == (503, "outcome_unknown", [])
     assert answer.headers["Retry-After"] == "5"
     assert payments_in(world.app) == (1 if fate is AtCommit.LOSE else 0)
+
+
+def test_what_fails_after_its_commit_is_not_said_to_be_undone(world: World) -> None:
+    """The payment is there, and the database goes away before the answer is put together."""
+    body, written = body_for(world.make.invoice(world.account)), threading.Event()
+
+    def note(on: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if written.is_set():
+            raise TimeoutError("no connection came free")
+        on.info["reported"] = on.info.get("reported") or statement.startswith("INSERT INTO payments ")
+
+    def commit(on: Any) -> None:
+        if on.info.pop("reported", False):
+            written.set()
+
+    with listening(world.app, "before_cursor_execute", note), listening(world.app, "commit", commit):
+        answer = world.caller().post(REPORT, body)
+    assert problem(answer) == (503, "outcome_unknown", [])
+    assert payments_in(world.app) == 1
 
 
 def test_with_the_retries_off_even_a_key_leaves_it_to_the_caller(

@@ -17,7 +17,7 @@ from portal.foundation.db import session, transaction
 from portal.foundation.refusals import Conflict
 from portal.webhooks import delivering, service
 from portal.webhooks.delivering import RETRIES
-from portal.webhooks.event_types import EventType
+from portal.webhooks.event_types import TEST, EventType
 from portal.webhooks.models import WebhookEvent
 from portal.webhooks.sending import Outcome
 from tests.description import message_keeps_the_promise
@@ -58,9 +58,11 @@ def test_messages_are_what_the_description_says(world: World) -> None:
     with world.acting_for(world.owner):
         payments.cancel_payment(second.id, by=acting(world.owner))
     world.make.void(world.make.invoice(world.account))
+    with world.acting_for(world.owner):
+        service.send_test(endpoint.id, by=acting(world.owner))
     world.work()
     messages = world.receiver.verified(world.secret(endpoint))
-    assert {message["type"] for message in messages} == set(EventType)
+    assert {message["type"] for message in messages} == {*EventType, TEST}
     for message in messages:
         message_keeps_the_promise(world.app, message)
 
@@ -215,8 +217,10 @@ def test_what_waits_for_an_endpoint_that_is_removed_is_given_up(world: World) ->
     assert job is not None
     with world.acting_for(world.owner):
         service.end_endpoint(endpoint.id, by=acting(world.owner))
-    with world.worker():  # a worker had taken it before
+    with world.worker():
+        assert delivering.give_up() == 0  # a worker has just taken it
         delivering.record(job, Outcome(500, "It answered 500."))
+        assert (delivering.give_up(), delivering.give_up()) == (1, 0)
     assert world.work() == 1
     assert {one.endpoint_id: one.status for one in world.deliveries()} == {endpoint.id: "failed", other.id: "delivered"}
 

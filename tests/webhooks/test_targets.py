@@ -267,7 +267,7 @@ def speaking_tls(folder: Path, name: str) -> Iterator[tuple[int, list[str | None
                     with context.wrap_socket(plain, server_side=True) as secure:
                         request = b""
                         while not request.endswith(b"{}"):  # to close on what is unread would take the answer back
-                            request += secure.recv(65536)
+                            request += secure.recv(65536) or b"{}"
                         names.append(request.decode().split("Host: ")[1].split("\r\n")[0])
                         secure.sendall(b"HTTP/1.1 204 No Content\r\n\r\n")
                 except OSError:

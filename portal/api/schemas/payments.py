@@ -24,7 +24,6 @@ from portal.api.schemas.values import (
     Version,
     nothing,
 )
-from portal.billing.methods.models import MANUAL_METHODS
 from portal.billing.payments.references import MAX_LENGTH
 from portal.billing.payments.service import MAX_NOTES, MAX_REASON
 from portal.billing.payments.states import Action, Status, read_status
@@ -44,7 +43,6 @@ class StatusWord(fields.Field[Status]):
         return status
 
 
-_METHODS = f"There is no such method. Methods are: {', '.join(MANUAL_METHODS)}."
 EXPANDABLE = ("invoice", "events", "tracking")
 OF_LISTS_FOR_STAFF = ("account_name", "account_country", "reference_used_elsewhere")
 SELECTABLE = (
@@ -66,7 +64,7 @@ class PaymentQuery(PageQuery):
 
     status = fields.List(StatusWord(), load_default=list)
     invoice_id = Id(load_default=nothing)
-    payment_method = fields.String(load_default="", validate=validate.OneOf([*MANUAL_METHODS, ""], error=_METHODS))
+    payment_method = Search("bank_transfer", 40)
     created_from = Moment(load_default=nothing)
     created_to = Moment(load_default=nothing)
     q = Search("TRF 4711", 200)

@@ -150,7 +150,6 @@ def _write(chunk: list[ReadInvoice], passage: _Import, by: Actor) -> None:
                 "id": invoice_id,
                 "account_id": account_id,
                 "status": InvoiceStatus.OPEN.value,
-                "was_issued": True,
                 "created_at": clock.now(),
             }
         )

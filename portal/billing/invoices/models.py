@@ -46,7 +46,7 @@ class Invoice(InvoiceFigures, AccountScoped, Model):
             "status = 'draft' OR (issue_date IS NOT NULL AND due_date IS NOT NULL AND due_date >= issue_date)",
             name="issued_has_dates",
         ),
-        CheckConstraint("was_issued OR status IN ('draft', 'void')", name="was_issued"),
+        CheckConstraint("status = 'void' OR NOT never_issued", name="never_issued"),
         CheckConstraint("posting_seq IS NOT NULL OR amount_paid_minor = 0", name="paid_by_postings"),
         CheckConstraint("(status = 'paid' AND credits > 0) = (grant_id IS NOT NULL)", name="paid_has_grant"),
         CheckConstraint("length(external_id) BETWEEN 1 AND 100", name="external_id"),
@@ -82,8 +82,8 @@ class Invoice(InvoiceFigures, AccountScoped, Model):
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
     number: Mapped[str] = mapped_column(String(40), unique=True)
     status: Mapped[str] = mapped_column(String(10))
-    was_issued: Mapped[bool] = mapped_column(default=False)
-    """From then on its account sees it. A draft that is made void stays staff's own."""
+    never_issued: Mapped[bool] = mapped_column(default=False)
+    """A draft that was made void: it stays staff's own."""
     currency: Mapped[str] = mapped_column(String(3))
     total_minor: Mapped[int] = mapped_column(BigInteger)
     amount_paid_minor: Mapped[int] = mapped_column(BigInteger, default=0)

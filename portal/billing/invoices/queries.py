@@ -19,8 +19,7 @@ from portal.foundation.keyset import PAGE_SIZE, Page, paginate
 from portal.foundation.money import Money
 from portal.foundation.refusals import NotFound
 
-_WAS_ISSUED = Invoice.was_issued & (Invoice.status != InvoiceStatus.DRAFT)
-"""Both: a server of before, while it is replaced, leaves the column to its default."""
+_WAS_ISSUED = (Invoice.status != InvoiceStatus.DRAFT) & Invoice.never_issued.is_(False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,6 @@ def issue_locked_invoice(invoice: Invoice, *, by: Actor, begin: date | None, end
     begin = begin or clock.today()
     end = end or default_due_date(begin)
     check_dates(begin, end)
-    invoice.was_issued = True
     _move(invoice, InvoiceStatus.OPEN, by, "invoice.issued", **_date(invoice, begin, end))
 
 
@@ -172,8 +171,9 @@ def void_locked_invoice(invoice: Invoice, *, by: Actor, reason: str) -> None:
         raise Conflict("invoice_partly_paid", f"{invoice.amount_paid} of it were paid. Refund them first.")
     begin = invoice.issue_date or clock.today()
     dated = _date(invoice, begin, invoice.due_date or begin)
+    invoice.never_issued = invoice.status == InvoiceStatus.DRAFT
     _move(invoice, InvoiceStatus.VOID, by, "invoice.voided", reason=reason, **dated)
-    if invoice.was_issued:  # of a draft nobody has heard
+    if not invoice.never_issued:  # of a draft nobody has heard
         announce_invoice(EventType.INVOICE_VOIDED, invoice)
 
 
