@@ -24,6 +24,15 @@ def run(app: Flask, *args: str, text: str | None = None) -> Result:
     return app.test_cli_runner().invoke(args=list(args), input=text)
 
 
+def test_all_that_is_wrong_is_said_at_once(app: Flask) -> None:
+    made = run(app, "accounts", "create", "--number", "C-1", "--name", " ", "--country", "XX", "--currency", "EURO")
+    assert (made.exit_code, made.stderr) == (
+        1,
+        "Error: The name is missing. “XX” is not a two-letter country code, such as DE. "
+        "“EURO” is not an ISO 4217 currency code.\n",
+    )
+
+
 def test_accounts_and_users_are_made(app: Flask) -> None:
     made = run(app, "accounts", "create", "--number", "C-1", "--name", "Acme", "--country", "DE", "--currency", "EUR")
     assert (made.exit_code, made.output) == (0, "Account C-1 is added: Acme.\n")
