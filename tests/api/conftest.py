@@ -106,3 +106,12 @@ def problem(response: TestResponse) -> tuple[int, str, list[tuple[str, str]]]:
     assert body["title"]
     assert body["detail"]
     return response.status_code, body["code"], [(error["field"], error["code"]) for error in body["errors"]]
+
+
+def report(world: World, invoice_id: object, reference: str = "TRF-1", **more: Any) -> dict[str, Any]:
+    """The payment that the owner reports for the invoice."""
+    body = {"invoice_id": str(invoice_id), "payment_method": "bank_transfer", "transaction_reference": reference} | more
+    response = world["owner"].post("/payments/manual/", body)
+    assert response.status_code == 201, response.data
+    data: dict[str, Any] = response.get_json()["data"]
+    return data

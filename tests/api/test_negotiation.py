@@ -4,8 +4,7 @@ import gzip
 
 import pytest
 
-from tests.api.conftest import BASE, Caller, World, problem
-from tests.api.test_payments import report
+from tests.api.conftest import BASE, Caller, World, problem, report
 from tests.factories import Factory
 
 READS = ["/account/", "/payment-methods/available/", "/credit-transactions/", "/invoices/", "/payments/"]

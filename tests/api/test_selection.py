@@ -3,8 +3,7 @@
 import pytest
 from flask import Flask
 
-from tests.api.conftest import Caller, World, problem
-from tests.api.test_payments import report
+from tests.api.conftest import Caller, World, problem, report
 from tests.engines import listening
 from tests.factories import Factory
 

@@ -8,20 +8,22 @@ from uuid import UUID
 
 import pytest
 from flask import Flask
-from sqlalchemy import CursorResult, Row, make_url, text
+from sqlalchemy import CursorResult, Row, event, make_url, text
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from portal.accounts.models import Account, RecoveryCode, SecondFactor, User
 from portal.app import create_app
 from portal.billing.methods.service import set_account_method
 from portal.billing.payments.models import Payment
-from portal.foundation import clock
+from portal.foundation import clock, tenancy
 from portal.foundation.db import session, transaction
 from portal.foundation.idempotency import IdempotencyKey
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import account_scope, across_accounts
 from portal.webhooks import service as webhooks
 from tests import postgres
+from tests.api.conftest import Caller
 from tests.conftest import BASICS
 from tests.engines import disconnect
 from tests.factories import SYSTEM, Factory, acting
@@ -147,3 +149,27 @@ def bare(make_tenants: Maker, server: postgres.Server) -> Tenants:
         for (table,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
             connection.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER".encode())
     return made
+
+
+@pytest.fixture
+def unfiltered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The portal's own filter is taken away: no statement is told an account any more."""
+    event.remove(Session, "do_orm_execute", tenancy._keep_to_the_scope)
+    yield
+    event.listen(Session, "do_orm_execute", tenancy._keep_to_the_scope)
+
+
+def refusal(tenants: Tenants, statement: str, **how: Any) -> str:
+    """What the database says against the statement; an empty word where it is taken."""
+    with pytest.raises(DBAPIError) as refused:
+        tenants.touched(statement, **how)
+    assert getattr(refused.value.orig, "sqlstate", None) in {"42501", "0A000", "42704"}
+    return str(refused.value.orig).splitlines()[0]
+
+
+def seen_by(app: Flask, token: str) -> str:
+    """All that an account's pages of payments, invoices and credits show."""
+    caller = Caller(app, token)
+    answers = [caller.get(path) for path in ("/payments/", "/invoices/", "/credit-transactions/", "/account/")]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    return " ".join(answer.text for answer in answers)

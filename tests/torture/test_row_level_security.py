@@ -3,7 +3,8 @@
 import pytest
 
 from tests import postgres
-from tests.foundation.test_row_level_security import by_one_connection, through_pgbouncer, unfiltered
+from tests.foundation.conftest import unfiltered
+from tests.foundation.test_pooled_connections import by_one_connection, through_pgbouncer
 from tests.torture.scale import scaled
 
 __all__ = ["unfiltered"]
