@@ -17,6 +17,7 @@ from portal.foundation.tenancy import across_accounts
 from tests.factories import Factory
 from tests.verification import findings_of
 
+PAYMENT_REFERENCES = {"invoices": "SELECT id, payment_reference FROM invoices"}
 ENTRIES = {
     "audit_entries": "SELECT id, at, action, subject_id, account_id, actor_label, request_id, changes"
     " FROM audit_entries",
@@ -92,6 +93,17 @@ def test_the_ledger_of_money_is_filled_from_the_events(filled: Flask) -> None:
         downgrade(revision="0001")
         upgrade()
         assert rows() == before
+
+
+def test_invoices_that_were_there_get_their_payment_reference(filled: Flask) -> None:
+    """Down to before it and up again: what the migration writes is what the application would have."""
+    with filled.app_context():
+        before = rows(PAYMENT_REFERENCES)
+        assert len(before["invoices"]) == 3
+        db.engine.dispose()
+        downgrade(revision="0011")
+        upgrade()
+        assert rows(PAYMENT_REFERENCES) == before
 
 
 def test_the_audit_log_that_was_there_is_chained(filled: Flask) -> None:

@@ -265,14 +265,19 @@ FORBIDDEN: dict[str, Attempt] = {
     "ck_invoices_paid_has_grant": lambda rows, w: rows.change("invoices", w.booked.invoice_id, grant_id=None),
     "ck_invoices_paid_is_covered": changing("invoices", lambda _, w: w.free.id, status="paid"),
     "ck_invoices_status": lambda rows, w: rows.copy(
-        "invoices", rows.one("invoices", id=w.free.id), number="new", status="lost"
+        "invoices", rows.one("invoices", id=w.free.id), number="new", payment_reference=None, status="lost"
     ),
-    "uq_invoices_number": copying("invoices"),
+    "uq_invoices_number": copying("invoices", payment_reference=None),
+    "uq_invoices_payment_reference": copying("invoices", number="new"),
+    "ck_invoices_payment_reference": lambda rows, w: rows.copy(
+        "invoices", rows.one("invoices", id=w.free.id), number="new", payment_reference="RF18"
+    ),
+    "invoices_keep_their_payment_reference": changing("invoices", lambda _, w: w.draft.id, payment_reference=None),
     "ck_invoices_external_id": changing("invoices", lambda _, w: w.draft.id, external_id=""),
     "uq_invoices_external_id": lambda rows, w: _call(rows, "invoices", (w.draft.id, w.free.id), "X"),
     "invoices_keep_their_external_id": lambda rows, w: _call(rows, "invoices", (w.draft.id, w.draft.id), "X", "Y"),
     "fk_invoices_account_id": lambda rows, w: rows.copy(
-        "invoices", rows.one("invoices", id=w.free.id), number="new", account_id=new_id()
+        "invoices", rows.one("invoices", id=w.free.id), number="new", payment_reference=None, account_id=new_id()
     ),
     "fk_invoices_amount_paid": lambda rows, w: rows.change(
         "invoices", w.booked.invoice_id, amount_paid_minor=w.booked.amount_minor + 1
@@ -329,6 +334,9 @@ FORBIDDEN: dict[str, Attempt] = {
     ),
     "uq_payments_gateway_reference": _replay_a_gateway,
     "uq_payments_booked_reference": _book_the_same_transfer_twice,
+    "payments_keep_when_they_were_paid": lambda rows, w: rows.step(
+        w.waiting.id, "cancelled", "cancel", payment={"paid_on": clock.today()}
+    ),
     "payments_keep_what_was_claimed": lambda rows, w: rows.step(
         w.waiting.id, "cancelled", "cancel", payment={"amount_minor": 1}
     ),

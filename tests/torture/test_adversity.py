@@ -34,7 +34,7 @@ def note(record_property: Note, office: Office) -> None:
 
 @pytest.mark.parametrize("kind", DISKS)
 def test_a_full_disk(kind: str, request: pytest.FixtureRequest, record_property: Note, tmp_path: Path) -> None:
-    with small_disk(24) as disk:
+    with small_disk(256) as disk:
         settings = {**BASICS, "DATA_DIR": disk}
         if kind == "sqlite":
             shutil.copy(request.getfixturevalue("migrated_file"), disk / "portal.db")

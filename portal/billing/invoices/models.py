@@ -20,6 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Account
 from portal.billing.invoices.figures import InvoiceFigures
+from portal.billing.invoices.payment_reference import payment_reference
 from portal.foundation import clock
 from portal.foundation.db import Model, UtcDateTime
 from portal.foundation.ids import new_id
@@ -50,6 +51,7 @@ class Invoice(InvoiceFigures, AccountScoped, Model):
         CheckConstraint("posting_seq IS NOT NULL OR amount_paid_minor = 0", name="paid_by_postings"),
         CheckConstraint("(status = 'paid' AND credits > 0) = (grant_id IS NOT NULL)", name="paid_has_grant"),
         CheckConstraint("length(external_id) BETWEEN 1 AND 100", name="external_id"),
+        CheckConstraint("length(payment_reference) BETWEEN 5 AND 25", name="payment_reference"),
         UniqueConstraint("account_id", "id", "currency"),
         Index(
             UQ_INVOICE_EXTERNAL_ID,
@@ -75,6 +77,7 @@ class Invoice(InvoiceFigures, AccountScoped, Model):
             initially="DEFERRED",
             use_alter=True,
         ),
+        Index("uq_invoices_payment_reference", "payment_reference", unique=True),
         Index(None, "account_id", "status", "id"),
         Index(None, "status", "id"),
     )
@@ -97,6 +100,10 @@ class Invoice(InvoiceFigures, AccountScoped, Model):
     due_date: Mapped[date | None] = mapped_column(Date)
     external_id: Mapped[str | None] = mapped_column(String(100))
     """What the back office's own system calls it. Once given it stays."""
+    payment_reference: Mapped[str | None] = mapped_column(
+        String(25), default=lambda context: payment_reference(context.get_current_parameters()["id"])
+    )
+    """What transfers for it carry, without blanks. None only where a server of before release 0012 made it."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
     account: Mapped[Account] = relationship()

@@ -1,11 +1,12 @@
 """Payment, and PaymentEvent: its append-only history."""
 
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import (
     BigInteger,
     CheckConstraint,
+    Date,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
@@ -112,6 +113,8 @@ class Payment(PaymentFigures, AccountScoped, Model):
     transaction_reference: Mapped[str] = mapped_column(String(140))
     normalized_reference: Mapped[str | None] = mapped_column(String(280))
     """The reference as it is compared; None for gateway payments, which carry none that a person typed."""
+    paid_on: Mapped[date | None] = mapped_column(Date)
+    """The day on which the customer says to have sent the money."""
     notes: Mapped[str] = mapped_column(Text, default="")
     failure_reason: Mapped[str | None] = mapped_column(Text)
     same_text_reason: Mapped[str | None] = mapped_column(Text)
