@@ -77,7 +77,8 @@ def payment(query: dict[str, Any], payment_id: UUID) -> PaymentRow:
 @requires(Permission.PAYMENT_SUBMIT)
 @refuses(
     *TEXTS, "invoice_already_paid", "invoice_void", "invoice_draft", "payment_method_not_available", "not_found",
-    "open_payment_exists", "reference_already_used",
+    "open_payment_exists", "reference_already_used", "wrong_check_digits", "reference_of_other_invoice",
+    "paid_in_the_future", "paid_too_long_ago",
 )  # fmt: skip
 def report(body: dict[str, Any]) -> ResponseReturnValue:
     """Report a payment: it waits for approval."""

@@ -31,6 +31,10 @@ PROBLEMS: dict[str, Problem] = {
     "invoice_void": Problem(400, "the invoice was withdrawn; nothing is owed on it"),
     "invoice_draft": Problem(400, "the invoice has not been issued yet"),
     "payment_method_not_available": Problem(400, "ask `/payment-methods/available/`; mind currencies and limits"),
+    "wrong_check_digits": Problem(400, "compare it with what the bank shows; if it shows just that, send "
+                                       "`reference_confirmed`"),
+    "paid_in_the_future": Problem(400, "a day that has come, in the account's time zone"),
+    "paid_too_long_ago": Problem(400, "a day of the last year"),
     "invalid_cursor": Problem(400, "follow the links of a page"),
     "invalid_idempotency_key": Problem(400, "1 to 255 visible ASCII characters"),
     "invalid_days": Problem(400, "1 to 3,650 days, and not beyond the life of the token that asks"),
@@ -85,6 +89,8 @@ PROBLEMS: dict[str, Problem] = {
     "method_not_allowed": Problem(405, "see the header `Allow`"),
     "open_payment_exists": Problem(409, "`payment_id` names the payment that is under way"),
     "reference_already_used": Problem(409, "`payment_id` names the payment that carries it"),
+    "reference_of_other_invoice": Problem(409, "`invoice_id` names the invoice: report it there, or send "
+                                               "`reference_confirmed`"),
     "reference_already_booked": Problem(409, "send `same_text_reason` if this is another transfer with the same text"),
     "payment_already_decided": Problem(409, "read the payment again: `current_status`, `current_version`"),
     "payment_changed": Problem(409, "read the payment again: `current_status`, `current_version`"),

@@ -9,7 +9,9 @@ from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 from flask import Flask, g
 from markupsafe import Markup, escape
+from stdnum import iban
 
+from portal.billing.invoices.payment_reference import has_right_check_digits, in_groups
 from portal.foundation.money import Money, exponent
 
 # Word, tone and icon of each status. Colour never stands alone.
@@ -37,7 +39,7 @@ _METHODS = {"bank_transfer": "Bank transfer", "local_wallet": "Mobile wallet", "
 
 def register(app: Flask) -> None:
     """Add the filters to the app's templates."""
-    for filter_ in (money, moment, day, age, count):
+    for filter_ in (money, bank_amount, groups, moment, day, age, count):
         app.add_template_filter(filter_)
     app.add_template_filter(status_word)
     app.add_template_filter(method_word)
@@ -50,6 +52,20 @@ def money(amount: Money) -> Markup:
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
     number = format_decimal(Decimal(amount.minor).scaleb(-digits), format=pattern, locale=_locale())
     return Markup('<span class="money">{}\u00a0<span class="currency">{}</span></span>').format(number, amount.currency)
+
+
+def bank_amount(amount: Money) -> str:
+    """``1234,50``: as a bank's form takes it, with the mark of the reader's locale, neither grouped nor with a currency."""
+    digits = exponent(amount.currency)
+    pattern = "0." + "0" * digits if digits else "0"
+    return format_decimal(Decimal(amount.minor).scaleb(-digits), format=pattern, locale=_locale())
+
+
+def groups(value: str) -> list[str]:
+    """An IBAN or a creditor reference in its groups of four; everything else in one piece."""
+    if iban.is_valid(value):
+        return str(iban.format(value)).split()
+    return in_groups(value).split() if has_right_check_digits(value) else [value]
 
 
 def count(number: int) -> str:

@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from portal.web import invoices, overview, payments, profile, second_factor, session, tokens
+from portal.web import invoices, overview, payments, profile, reports, second_factor, session, tokens
 from portal.web.blueprint import web
 
-__all__ = ["invoices", "overview", "payments", "profile", "register", "second_factor", "session", "tokens"]
+__all__ = ["invoices", "overview", "payments", "profile", "register", "reports", "second_factor", "session", "tokens"]
 
 
 def register(app: Flask) -> None:

@@ -19,6 +19,11 @@ function addCopyButtons(root) {
   }
 }
 
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
 // A form is sent once, however often its button is pressed. The button is not disabled: its name must be sent along.
 document.addEventListener("submit", (event) => {
   const form = event.target;

@@ -68,6 +68,11 @@ class InvoiceOut(StaffOut):
     credits = Number(500)
     issue_date = fields.Date(allow_none=True, metadata={"examples": ["2026-11-01"]})
     due_date = fields.Date(allow_none=True, metadata={"examples": ["2026-11-15"]})
+    payment_reference = Text(
+        "RF68123456789012345",
+        allow_none=True,
+        metadata={"description": "What a transfer for it carries (ISO 11649). None on some old ones: use the number."},
+    )
 
 
 class InvoiceWithLinesOut(InvoiceOut):

@@ -11,6 +11,8 @@ from portal.api.schemas.selection import Names
 from portal.api.schemas.values import (
     Amount,
     Code,
+    Day,
+    Flag,
     Id,
     In,
     Moment,
@@ -47,8 +49,8 @@ EXPANDABLE = ("invoice", "events", "tracking")
 OF_LISTS_FOR_STAFF = ("account_name", "account_country", "reference_used_elsewhere")
 SELECTABLE = (
     "id", "payment_id", "account_id", "invoice_id", "invoice_number", "amount", "currency", "payment_method", "status",
-    "transaction_reference", "notes", "failure_reason", "version", "allowed_actions", "created_at", "updated_at",
-    "decided_at",
+    "transaction_reference", "paid_on", "notes", "failure_reason", "version", "allowed_actions", "created_at",
+    "updated_at", "decided_at",
 )  # fmt: skip
 
 
@@ -86,7 +88,11 @@ class ManualPayment(In):
     payment_method = Text("bank_transfer", required=True)
     transaction_reference = Prose("TRF 4711", most=MAX_LENGTH)
     reference = Prose("TRF 4711", most=MAX_LENGTH, metadata={"description": "Another word for it.", "x-alias": True})
+    paid_on = Day(load_default=None, metadata={"description": "The day on which the money was sent."})
     notes = Prose("Sent from the account at our other bank.", most=MAX_NOTES, load_default="")
+    reference_confirmed = Flag(
+        load_default=False, metadata={"description": "The reference is right, though it looks wrong or another's."}
+    )
 
     @validates_schema(skip_on_field_errors=False, pass_original=True)
     def _one_reference(self, data: dict[str, Any], original: dict[str, Any], **_: Any) -> None:
@@ -175,6 +181,7 @@ class PaymentOut(StaffOut):
     payment_method = Text("bank_transfer")
     status = fields.String(metadata={"enum": [*Status]})
     transaction_reference = Text("TRF 4711")
+    paid_on = Day(allow_none=True)
     notes = Text("Sent from the account at our other bank.")
     failure_reason = Text("No such transfer arrived.", allow_none=True)
     version = Number(1)

@@ -8,7 +8,7 @@ from portal.webhooks.outbox import announce, announce_first, event_values
 
 _AS_THEY_ARE = (
     "id", "account_id", "number", "status", "currency", "total", "amount_paid", "outstanding", "credits", "issue_date",
-    "due_date",
+    "due_date", "payment_reference",
 )  # fmt: skip
 
 

@@ -82,3 +82,4 @@ class InvoiceRow(InvoiceFigures):
     issue_date: date | None
     due_date: date | None
     external_id: str | None
+    payment_reference: str | None

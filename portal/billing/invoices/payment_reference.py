@@ -21,10 +21,15 @@ def in_groups(reference: str) -> str:
     return str(iso11649.format(reference))
 
 
+def compact(reference: str) -> str:
+    """As it is kept: in capitals, without blanks and dashes."""
+    return str(iso11649.compact(reference))
+
+
 def is_creditor_reference(text: str) -> bool:
     """Whether it claims to be such a reference, right or wrong: ``RF``, two digits, and something after them."""
-    compact = iso11649.compact(text)
-    return compact[:2] == "RF" and compact[2:4].isdigit() and len(compact) > 4 and compact.isalnum()
+    claimed = compact(text)
+    return claimed[:2] == "RF" and claimed[2:4].isdigit() and len(claimed) > 4 and claimed.isalnum()
 
 
 def has_right_check_digits(text: str) -> bool:

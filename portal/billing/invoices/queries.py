@@ -13,6 +13,7 @@ from portal.accounts.models import Account
 from portal.accounts.queries import is_called
 from portal.billing.invoices.figures import InvoiceRow, InvoiceStatus
 from portal.billing.invoices.models import Invoice
+from portal.billing.invoices.payment_reference import compact
 from portal.foundation import clock
 from portal.foundation.db import contains, session
 from portal.foundation.keyset import PAGE_SIZE, Page, paginate
@@ -51,6 +52,12 @@ def get_invoice_by_external_id(account_id: UUID, external_id: str) -> Invoice:
     if invoice is None:
         raise NotFound()
     return invoice
+
+
+def find_by_payment_reference(reference: str, *, account_id: UUID) -> Invoice | None:
+    """The account's invoice that transfers with this reference are for, however it is spaced; none that is a draft."""
+    named = (Invoice.account_id == account_id, Invoice.payment_reference == compact(reference))
+    return session.scalar(select(Invoice).where(*named, _WAS_ISSUED))
 
 
 def invoice_page(
@@ -108,7 +115,7 @@ def _columns() -> Select[*tuple[Any, ...]]:
     return select(
         Invoice.id, Invoice.number, Invoice.account_id, Account.name.label("account_name"), Invoice.status,
         Invoice.currency, Invoice.total_minor, Invoice.amount_paid_minor, Invoice.credits, Invoice.issue_date,
-        Invoice.due_date, Invoice.external_id,
+        Invoice.due_date, Invoice.external_id, Invoice.payment_reference,
     ).outerjoin(Account, Invoice.account_id == Account.id)  # fmt: skip
 
 

@@ -1,7 +1,7 @@
 """What can be asked of a payment, be it the whole object or a row of a list."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
@@ -74,6 +74,7 @@ class PaymentRow(PaymentFigures):
     payment_method: str
     status: str
     transaction_reference: str
+    paid_on: date | None
     notes: str
     failure_reason: str | None
     version: int

@@ -142,6 +142,11 @@ class Payment(PaymentFigures, AccountScoped, Model):
     )
 
     @property
+    def was_rejected(self) -> bool:
+        """Whether staff refused what a customer reported: there is something to put right. A gateway's failure is not."""
+        return self.status == Status.FAILED and self.normalized_reference is not None
+
+    @property
     def invoice_number(self) -> str:
         return self.invoice.number
 

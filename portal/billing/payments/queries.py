@@ -142,8 +142,8 @@ def _columns(mark: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
         select(
             Payment.id, Payment.account_id, Account.name.label("account_name"), Account.country, Payment.invoice_id,
             Invoice.number.label("invoice_number"), Payment.amount_minor, Payment.currency, Payment.payment_method,
-            Payment.status, Payment.transaction_reference, Payment.notes, Payment.failure_reason, Payment.version,
-            Payment.submitted_by, Payment.created_at, Payment.updated_at, Payment.decided_at,
+            Payment.status, Payment.transaction_reference, Payment.paid_on, Payment.notes, Payment.failure_reason,
+            Payment.version, Payment.submitted_by, Payment.created_at, Payment.updated_at, Payment.decided_at,
             mark.label("reference_used_elsewhere"),
         )
         # Outer joins, though both are always there: so that no database begins at the other table and sorts at the end.

@@ -50,6 +50,37 @@ def reference_used(first: Payment) -> Conflict:
     return Conflict("reference_already_used", message, field="transaction_reference", payment_id=str(first.id))
 
 
+def wrong_check_digits() -> Invalid:
+    """For a reference that claims to be a creditor reference (ISO 11649) and has a digit that is wrong."""
+    message = (
+        "This begins like a payment reference (RF), but its check digits do not fit: a character is wrong or missing. "
+        "Compare it with what your bank shows."
+    )
+    return Invalid("wrong_check_digits", message, field="transaction_reference")
+
+
+def reference_of_other_invoice(other: Invoice) -> Conflict:
+    """For the payment reference of another of the account's invoices."""
+    message = (
+        f"This is the payment reference of invoice {other.number}. "
+        "If the money was for that invoice, report it there; if not, compare the reference with what your bank shows."
+    )
+    details = {"invoice_id": str(other.id), "invoice_number": other.number}
+    return Conflict("reference_of_other_invoice", message, field="transaction_reference", **details)
+
+
+def paid_in_the_future() -> Invalid:
+    """For a day on which nothing can have been paid yet, where the account is."""
+    return Invalid(
+        "paid_in_the_future", "This day has not come yet. Report the payment once it is sent.", field="paid_on"
+    )
+
+
+def paid_too_long_ago() -> Invalid:
+    """For a day more than a year ago: the year is mistyped, or it is about another invoice."""
+    return Invalid("paid_too_long_ago", "This is more than a year ago. Check the year.", field="paid_on")
+
+
 def reference_booked(first: Payment | None) -> Conflict:
     """For an approval while another account's payment with the same reference is booked. For staff only."""
     which = f"{first.account.name}, invoice {first.invoice_number}" if first else "another payment"

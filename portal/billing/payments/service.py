@@ -3,6 +3,7 @@
 Locks are taken in the order invoice, payment, account, so that two units never wait for each other.
 """
 
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -16,8 +17,10 @@ from portal.billing.invoices.service import Step, book, lock_invoice, take_back,
 from portal.billing.methods.queries import get_available_payment_methods
 from portal.billing.payments import refusals
 from portal.billing.payments.announcements import announce_step
+from portal.billing.payments.doubts import doubt_about
 from portal.billing.payments.figures import is_own
 from portal.billing.payments.models import UQ_BOOKED_REFERENCE, UQ_GATEWAY_REFERENCE, Payment, PaymentEvent
+from portal.billing.payments.paid_on import refuse_impossible_day
 from portal.billing.payments.references import normalize_reference, read_reference
 from portal.billing.payments.states import (
     DECISIONS,
@@ -41,12 +44,20 @@ MAX_NOTES = MAX_REASON = 2000
 
 
 def create_manual_payment(
-    *, by: Actor, invoice_id: UUID, payment_method: str, transaction_reference: str, notes: str = ""
+    *,
+    by: Actor,
+    invoice_id: UUID,
+    payment_method: str,
+    transaction_reference: str,
+    notes: str = "",
+    paid_on: date | None = None,
+    reference_confirmed: bool = False,
 ) -> Payment:
     """Report that the invoice's outstanding amount was sent. The payment waits for approval.
 
     Raises Invalid, NotFound for an invoice out of scope, and Conflict where the invoice has an open payment or the
-    reference stands on another live payment of the account and method.
+    reference stands on another live payment of the account and method. A reference that is in doubt (``doubts.py``) is
+    refused too, unless ``reference_confirmed`` says that it is right.
     """
     by.must(permission_of(Action.SUBMIT))
     reference = read_reference(transaction_reference)
@@ -59,7 +70,11 @@ def create_manual_payment(
         if account is None:
             raise NotFound()
         _refuse_unless_method_fits(account, invoice, payment_method)
+        refuse_impossible_day(paid_on, account)
         _refuse_used_reference(invoice, payment_method, normalize_reference(reference))
+        doubt = None if reference_confirmed else doubt_about(reference, invoice)
+        if doubt is not None:
+            raise doubt
         payment = Payment(
             account_id=invoice.account_id,
             invoice_id=invoice.id,
@@ -68,6 +83,7 @@ def create_manual_payment(
             payment_method=payment_method,
             transaction_reference=reference,
             normalized_reference=normalize_reference(reference),
+            paid_on=paid_on,
             notes=notes,
             submitted_by=by.user_id,
         )
@@ -341,6 +357,7 @@ def _audited(payment: Payment) -> dict[str, object]:
         "amount": str(payment.amount),
         "payment_method": payment.payment_method,
         "transaction_reference": payment.transaction_reference,
+        "paid_on": payment.paid_on,
         "invoice_id": payment.invoice_id,
     }
 

@@ -1,0 +1,52 @@
+"""What a banking app reads from a QR code: a SEPA credit transfer (EPC069-12, version 002)."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from stdnum import bic, iban
+
+from portal.billing.invoices.models import Invoice
+from portal.billing.methods.queries import AvailableMethod
+
+_NAME_LABELS = {"account holder", "account name", "account title", "beneficiary", "recipient", "payee", "kontoinhaber"}
+_MOST = {"name": 70, "cents": 99_999_999_999}
+_SEPA = frozenset(
+    "AD AL AT BE BG CH CY CZ DE DK EE ES FI FR GB GI GR HR HU IE IS IT LI LT LU LV MC MD ME MK MT NL NO PL PT RO RS SE "
+    "SI SK SM VA".split()
+)
+"""First letters of the IBANs that SEPA credit transfers reach (EPC409-09)."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpcTransfer:
+    """The fields of the code. Either ``reference`` (ISO 11649) or ``text`` says what the money is for."""
+
+    name: str
+    iban: str
+    bic: str
+    amount: Decimal
+    reference: str | None
+    text: str | None
+
+
+def epc_transfer(method: AvailableMethod, invoice: Invoice) -> EpcTransfer | None:
+    """The transfer that pays the invoice; None unless it is in euros, and the details name one account and its holder.
+
+    A code that is not there costs a minute of typing; one that names a wrong account costs the money.
+    """
+    names = [value for label, value in method.details if label.strip().casefold() in _NAME_LABELS]
+    ibans = [iban.compact(value) for _, value in method.details if iban.is_valid(value)]
+    bics = [bic.compact(value) for label, value in method.details if "bic" in label.casefold() and bic.is_valid(value)]
+    if method.method != "bank_transfer" or invoice.currency != "EUR" or (len(names), len(ibans)) != (1, 1):
+        return None
+    fits = ibans[0][:2] in _SEPA and len(names[0]) <= _MOST["name"] and 0 < invoice.outstanding.minor <= _MOST["cents"]
+    if not fits:
+        return None
+    return EpcTransfer(
+        name=names[0],
+        iban=ibans[0],
+        bic=bics[0] if len(bics) == 1 else "",
+        amount=Decimal(invoice.outstanding.decimal_string()),
+        reference=invoice.payment_reference,
+        text=None if invoice.payment_reference else invoice.number,
+    )

@@ -1,0 +1,140 @@
+"""Reporting a payment: how the invoice is paid, and the form that says that it was."""
+
+from collections.abc import Sequence
+from uuid import UUID
+
+from flask import flash, g, redirect, render_template, url_for
+from flask.typing import ResponseReturnValue
+from wtforms import BooleanField, DateField, RadioField, StringField, TextAreaField
+from wtforms.validators import InputRequired, Optional
+
+from portal.billing.invoices.models import Invoice
+from portal.billing.invoices.queries import get_invoice
+from portal.billing.methods.queries import AvailableMethod, get_available_payment_methods
+from portal.billing.payments.doubts import CODES, doubt_about
+from portal.billing.payments.epc import epc_transfer
+from portal.billing.payments.models import Payment
+from portal.billing.payments.paid_on import possible_days
+from portal.billing.payments.queries import get_payment, open_payment_of
+from portal.billing.payments.references import MAX_LENGTH
+from portal.billing.payments.service import MAX_NOTES, create_manual_payment
+from portal.foundation.access import Permission, requires
+from portal.foundation.refusals import Refusal
+from portal.html import qr
+from portal.html.forms import OnceForm, refused
+from portal.http.gate import current_actor
+from portal.http.once import once
+from portal.web.blueprint import web
+
+SUGGESTS = "bank_transfer"
+"""The method whose transfers carry the reference that they were asked to; a wallet's receipt has a number of its own."""
+
+
+class ReportForm(OnceForm):
+    """What a customer says about money that they sent."""
+
+    card_free = ("transaction_reference", "notes")
+    doubt: Refusal | None = None
+    """What speaks against the typed reference; they may say that it is right all the same."""
+
+    payment_method = RadioField("How did you pay?", [InputRequired("Choose how you paid.")], validate_choice=False)
+    transaction_reference = StringField(
+        "Transaction reference",
+        [InputRequired("Type the reference that your bank or wallet gave the transfer.")],
+        render_kw={"autocomplete": "off", "spellcheck": "false", "maxlength": MAX_LENGTH},
+    )
+    reference_confirmed = BooleanField("This is what my bank or wallet shows. Report it as it is.")
+    paid_on = DateField("Date paid", [Optional()])
+    notes = TextAreaField("Notes", render_kw={"maxlength": MAX_NOTES})
+
+    def offer(self, methods: Sequence[AvailableMethod], invoice: Invoice) -> None:
+        """Let them choose among the methods, and start with the default and the reference that they were asked to use."""
+        self.payment_method.choices = [(method.method, method.name) for method in methods]
+        if self.payment_method.data in (None, "None"):
+            chosen = methods[:1] if len(methods) == 1 or (methods and methods[0].is_default) else []
+            self.payment_method.data = chosen[0].method if chosen else None
+        if (
+            not self.is_submitted()
+            and not self.transaction_reference.data
+            and self.payment_method.data in (None, SUGGESTS)
+        ):
+            self.transaction_reference.data = invoice.payment_reference
+
+
+@web.get("/invoices/<id:invoice_id>/payment")
+@requires(Permission.PAYMENT_SUBMIT)
+def payment_form(invoice_id: UUID) -> ResponseReturnValue:
+    """How the invoice can be paid, and the form to report it by."""
+    return _report_page(get_invoice(invoice_id), ReportForm())
+
+
+@web.get("/payments/<id:payment_id>/correction")
+@requires(Permission.PAYMENT_SUBMIT)
+def correction(payment_id: UUID) -> ResponseReturnValue:
+    """The form as it was sent for this payment, to be put right and sent again."""
+    sent = get_payment(payment_id)
+    form = ReportForm(obj=sent)
+    form.doubt = doubt_about(sent.transaction_reference, sent.invoice)
+    return _report_page(sent.invoice, form, sent)
+
+
+@web.post("/invoices/<id:invoice_id>/payment/reference-check")
+@requires(Permission.PAYMENT_SUBMIT)
+def reference_check(invoice_id: UUID) -> ResponseReturnValue:
+    """The form as it was typed so far, with what speaks against its reference. Nothing is reported or kept.
+
+    By POST, so that no address holds what somebody types.
+    """
+    invoice, form = get_invoice(invoice_id), ReportForm()
+    form.doubt = doubt_about(form.transaction_reference.data or "", invoice)
+    form.mask()
+    return _report_page(invoice, form)
+
+
+@web.post("/invoices/<id:invoice_id>/payment")
+@requires(Permission.PAYMENT_SUBMIT)
+@once
+def report(invoice_id: UUID) -> ResponseReturnValue:
+    """Report a payment."""
+    invoice = get_invoice(invoice_id)
+    form = ReportForm()
+    if form.validate():
+        with refused(form):
+            reported = create_manual_payment(
+                by=current_actor(),
+                invoice_id=invoice_id,
+                payment_method=form.payment_method.data,
+                transaction_reference=form.transaction_reference.data,
+                paid_on=form.paid_on.data,
+                notes=form.notes.data or "",
+                reference_confirmed=form.reference_confirmed.data,
+            )
+            flash("Thank you. Your payment is reported; we will look for the money.")
+            return redirect(url_for("web.payment", payment_id=reported.id), 303)
+    form.doubt = form.refusal if form.refusal and form.refusal.code in CODES else None
+    return _report_page(invoice, form)
+
+
+def _report_page(invoice: Invoice, form: ReportForm, corrected: Payment | None = None) -> ResponseReturnValue:
+    methods = _methods_for(invoice)
+    form.offer(methods, invoice)
+    transfers = {method.method: epc_transfer(method, invoice) for method in methods}
+    page = render_template(
+        "web/payments/report.html",
+        invoice=invoice,
+        methods=methods,
+        codes={method: qr.of_transfer(transfer) for method, transfer in transfers.items() if transfer},
+        days=possible_days(g.account),
+        form=form,
+        corrected=corrected,
+        open_payment=open_payment_of(invoice.id),
+    )
+    return page, form.status
+
+
+def _methods_for(invoice: Invoice) -> list[AvailableMethod]:
+    """Those that take the amount, the account's default first."""
+    methods = [
+        one for one in get_available_payment_methods(g.account) if one.is_manual and one.takes(invoice.outstanding)
+    ]
+    return sorted(methods, key=lambda method: not method.is_default)
