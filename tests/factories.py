@@ -109,8 +109,9 @@ class Factory:
             return invoices.issue_invoice(invoice.id, by=SYSTEM) if issued else invoice
 
     def payment(
-        self, invoice: Invoice, by: User, reference: str = "", *, method: str = "bank_transfer", notes: str = ""
-    ) -> Payment:
+        self, invoice: Invoice, by: User, reference: str = "", *, method: str = "bank_transfer", notes: str = "",
+        paid_on: date | None = None,
+    ) -> Payment:  # fmt: skip
         """A payment that waits for approval."""
         with self._unit():
             return payments.create_manual_payment(
@@ -119,6 +120,7 @@ class Factory:
                 payment_method=method,
                 transaction_reference=reference or f"TRF-{next(self._numbers)}",
                 notes=notes,
+                paid_on=paid_on,
             )
 
     def approved(self, payment: Payment, by: User) -> Payment:

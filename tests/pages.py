@@ -59,6 +59,19 @@ class Node:
         return True
 
 
+def copied(node: Node) -> str:
+    """What somebody gets who copies the value of a ``copyable``: all of its letters, and no blank more."""
+    pieces = [node.one(class_="value")]
+    text = ""
+    while pieces:
+        for child in reversed(pieces.pop().children):
+            if isinstance(child, str):
+                text = child + text
+            else:
+                pieces.append(child)
+    return text.strip()
+
+
 def _cells(node: Node) -> list[list[str]]:
     rows = [row for body in node.all("tbody") for row in body.all("tr")]
     return [[cell.text for cell in row.children if isinstance(cell, Node)] for row in rows]

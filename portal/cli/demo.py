@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from heapq import heapify, heappop, heappush
 from random import Random
+from zoneinfo import ZoneInfo
 
 from sqlalchemy import select
 
@@ -13,6 +14,7 @@ from portal.accounts.passwords import DEMO_PASSWORD, is_demo, mark_as_demo
 from portal.billing.invoices import service as invoices
 from portal.billing.invoices.lines import NewLine
 from portal.billing.invoices.models import Invoice
+from portal.billing.invoices.payment_reference import in_groups
 from portal.billing.methods import service as methods
 from portal.billing.payments import service as payments
 from portal.billing.payments.queries import payments_of_invoice
@@ -137,11 +139,13 @@ class _Demo:
     def _pay_by_hand(self, step: str, known: data.DemoAccount, invoice: Invoice) -> Story:
         payer = self.people[self.random.choice([user.email for user in known.users if user.role != "viewer"])]
         by_wallet = self.random.random() < 0.4 and known.wallet_takes(invoice.total_minor)
+        today = clock.now().astimezone(ZoneInfo(known.timezone)).date()
         payment = payments.create_manual_payment(
             by=payer,
             invoice_id=invoice.id,
             payment_method="local_wallet" if by_wallet else "bank_transfer",
-            transaction_reference=self._reference(step, known, by_wallet=by_wallet),
+            transaction_reference=self._reference(step, known, invoice, by_wallet=by_wallet),
+            paid_on=self.random.choice((None, today, today, today - timedelta(days=1), today - timedelta(days=3))),
             notes=self.random.choice(data.NOTES),
         )
         if step == "wait":
@@ -181,12 +185,17 @@ class _Demo:
         admin, reason = self.people["admin@portal.example"], self.random.choice(data.REFUNDS)
         payments.refund_payment(paid.id, by=admin, version=paid.version, reason=reason)
 
-    def _reference(self, step: str, known: data.DemoAccount, *, by_wallet: bool) -> str:
-        """A reference of the bank's or wallet's shape. One is used twice: booked in one account, waiting in another."""
+    def _reference(self, step: str, known: data.DemoAccount, invoice: Invoice, *, by_wallet: bool) -> str:
+        """The invoice's own reference, or one of the bank's or wallet's shape.
+
+        One is used twice: booked in one account, waiting in another.
+        """
         self.payments_reported += 1
         if (known.number, step) in _REUSING and known.number not in self.reused_by:
             self.reused_by.add(known.number)
             return _REUSED
+        if not by_wallet and invoice.payment_reference and self.random.random() < 0.5:
+            return in_groups(invoice.payment_reference)
         shape = known.wallet_reference if by_wallet else known.reference
         return shape.format(day=clock.now(), n=self.payments_reported * 7 + self.random.randrange(7))
 

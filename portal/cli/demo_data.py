@@ -95,13 +95,13 @@ ACCOUNTS = (
 METHODS = (
     DemoMethod(
         "*", "bank_transfer", "International transfer",
-        "Send the exact amount by SWIFT, charges paid by you (OUR), and name the invoice.",
+        "Send the exact amount by SWIFT, charges paid by you (OUR), with this reference.",
         (("Account holder", "Portal Billing Ltd"), ("IBAN", "GB93 DEMO 9904 1712 3456 78"), ("BIC", "DEMOGB2LXXX"),
          ("Bank", "Demo Bank, London")), position=50,
     ),
     DemoMethod(
         "DE", "bank_transfer", "SEPA transfer",
-        "Send the exact amount to this account and name the invoice.\nIt usually arrives within one working day.",
+        "Send the exact amount to this account, with this reference.\nIt usually arrives within one working day.",
         (("Account holder", "Portal Billing GmbH"), ("IBAN", "DE32 9994 0000 1234 5678 01"), ("BIC", "DEMODEFFXXX"),
          ("Bank", "Musterbank Frankfurt")), ("EUR",),
     ),
@@ -111,7 +111,7 @@ METHODS = (
     ),
     DemoMethod(
         "JP", "bank_transfer", "銀行振込 (bank transfer)",
-        "請求書番号を振込名義の前に付けてください。\nPut the invoice number before your name.",
+        "参照番号を振込名義の前に付けてください。\nPut the reference before your name.",
         (("Bank", "デモ銀行 (Demo Bank)"), ("Branch", "本店 001"), ("Account type", "普通"),
          ("Account number", "1234567"), ("Account holder", "ポータルビリング (カ")), ("JPY",),
     ),
@@ -127,7 +127,7 @@ METHODS = (
     ),
     DemoMethod("US", "local_wallet", "Wallet", "Not offered at the moment.", (), is_enabled=False, position=20),
     DemoMethod(
-        "KW", "bank_transfer", "Bank transfer", "Send the exact amount, all three decimals, and name the invoice.",
+        "KW", "bank_transfer", "Bank transfer", "Send the exact amount, all three decimals, with this reference.",
         (("Account holder", "Portal Billing WLL"), ("IBAN", "KW06 DEMO 0000 0000 0000 1234 5601 01"),
          ("Bank", "Demo Bank of Kuwait")), ("KWD",),
     ),
@@ -136,7 +136,7 @@ METHODS = (
         (("Number", "+965 0000 0000"),), ("KWD",), position=20,
     ),
     DemoMethod(
-        "GB", "bank_transfer", "Faster Payment", "Send the exact amount and put the invoice number in the reference.",
+        "GB", "bank_transfer", "Faster Payment", "Send the exact amount, with this reference.",
         (("Account name", "Portal Billing Ltd"), ("Sort code", "99-04-17"), ("Account number", "12345678"),
          ("Bank", "Demo Bank, London")), ("GBP",),
     ),

@@ -55,7 +55,7 @@ def money(amount: Money) -> Markup:
 
 
 def bank_amount(amount: Money) -> str:
-    """``1234,50``: as a bank's form takes it, with the mark of the reader's locale, neither grouped nor with a currency."""
+    """``1234,50``: as a bank's form takes it, with the locale's mark, neither grouped nor with a currency."""
     digits = exponent(amount.currency)
     pattern = "0." + "0" * digits if digits else "0"
     return format_decimal(Decimal(amount.minor).scaleb(-digits), format=pattern, locale=_locale())

@@ -26,8 +26,8 @@ from portal.http.gate import current_actor
 from portal.http.once import once
 from portal.web.blueprint import web
 
-SUGGESTS = "bank_transfer"
-"""The method whose transfers carry the reference that they were asked to; a wallet's receipt has a number of its own."""
+_CARRIES_REFERENCE = "bank_transfer"
+"""The method whose transfers carry the reference that was asked for; a wallet's receipt has a number of its own."""
 
 
 class ReportForm(OnceForm):
@@ -48,16 +48,13 @@ class ReportForm(OnceForm):
     notes = TextAreaField("Notes", render_kw={"maxlength": MAX_NOTES})
 
     def offer(self, methods: Sequence[AvailableMethod], invoice: Invoice) -> None:
-        """Let them choose among the methods, and start with the default and the reference that they were asked to use."""
+        """Let them choose among the methods; a fresh form starts with the reference that they were asked to use."""
         self.payment_method.choices = [(method.method, method.name) for method in methods]
         if self.payment_method.data in (None, "None"):
             chosen = methods[:1] if len(methods) == 1 or (methods and methods[0].is_default) else []
             self.payment_method.data = chosen[0].method if chosen else None
-        if (
-            not self.is_submitted()
-            and not self.transaction_reference.data
-            and self.payment_method.data in (None, SUGGESTS)
-        ):
+        carries_it = self.payment_method.data in (None, _CARRIES_REFERENCE)
+        if carries_it and not self.transaction_reference.data and not self.is_submitted():
             self.transaction_reference.data = invoice.payment_reference
 
 
@@ -134,7 +131,6 @@ def _report_page(invoice: Invoice, form: ReportForm, corrected: Payment | None =
 
 def _methods_for(invoice: Invoice) -> list[AvailableMethod]:
     """Those that take the amount, the account's default first."""
-    methods = [
-        one for one in get_available_payment_methods(g.account) if one.is_manual and one.takes(invoice.outstanding)
-    ]
+    available = get_available_payment_methods(g.account)
+    methods = [method for method in available if method.is_manual and method.takes(invoice.outstanding)]
     return sorted(methods, key=lambda method: not method.is_default)

@@ -80,13 +80,15 @@ def test_lists_as_tables(world: World, make: Factory) -> None:
     answer = world["owner"].raw("GET", f"{BASE}/invoices/", headers={"Accept": "text/csv"})
     assert answer.content_type == "text/csv; charset=utf-8"
     heading, row, formula = answer.text.lstrip("\ufeff").splitlines()
-    assert heading == ("id,number,status,is_overdue,currency,total,amount_paid,outstanding,credits,issue_date,due_date")
-    assert row == (f"{invoice.id},INV-2,open,false,EUR,5.00,0.00,5.00,0,{invoice.issue_date},{invoice.due_date}")
+    assert heading == ("id,number,status,is_overdue,currency,total,amount_paid,outstanding,credits,issue_date,due_date,"
+                       "payment_reference")  # fmt: skip
+    assert row == (f"{invoice.id},INV-2,open,false,EUR,5.00,0.00,5.00,0,{invoice.issue_date},{invoice.due_date},"
+                   f"{invoice.payment_reference}")  # fmt: skip
     assert formula.split(",")[1] == "'=1+1"
     empty = world["stranger"].raw("GET", f"{BASE}/payments/", headers={"Accept": "text/csv"})
     assert empty.text == (
-        "\ufeffid,payment_id,invoice_id,invoice_number,amount,currency,payment_method,status,transaction_reference,notes,"
-        "failure_reason,version,allowed_actions,created_at,updated_at,decided_at\r\n"
+        "\ufeffid,payment_id,invoice_id,invoice_number,amount,currency,payment_method,status,transaction_reference,"
+        "paid_on,notes,failure_reason,version,allowed_actions,created_at,updated_at,decided_at\r\n"
     )
     one = world["owner"].raw("GET", f"{BASE}/invoices/{invoice.id}/", headers={"Accept": "text/csv"})
     assert one.content_type == "application/json"  # no list

@@ -35,6 +35,7 @@ def test_a_report_answers_201_with_the_payment(world: World, make: Factory) -> N
             "payment_method": "bank_transfer",
             "status": "pending_approval",
             "transaction_reference": "TRF 77",
+            "paid_on": None,
             "notes": "🧾",
             "failure_reason": None,
             "version": 1,

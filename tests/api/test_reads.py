@@ -82,6 +82,7 @@ def test_invoices(world: World, make: Factory) -> None:
         "credits": 5,
         "issue_date": str(invoice.issue_date),
         "due_date": str(invoice.due_date),
+        "payment_reference": invoice.payment_reference,
     }
     assert world["owner"].get("/invoices/", status="open").get_json()["data"] == [row]
     line = {"position": 1, "description": "Support", "quantity": "1", "unit_price": "49.00", "amount": "49.00"}

@@ -2,11 +2,13 @@
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from portal.billing.invoices.models import Invoice
+from portal.billing.invoices.payment_reference import payment_reference
 from portal.foundation.audit import AuditEntry
 from portal.foundation.db import session
 from portal.foundation.ids import new_id
@@ -63,16 +65,17 @@ def test_items_of_several_accounts_are_made(named: World) -> None:
     assert (response.status_code, data) == (200, [
         {"index": 0, "status": "created", "invoice": acme | {
             "id": data[0]["invoice"]["id"], "number": "R-1", "status": "draft", "credits": 2, "external_id": "1",
-            "issue_date": None, "due_date": None,
+            "issue_date": None, "due_date": None, "payment_reference": data[0]["invoice"]["payment_reference"],
         }},
         {"index": 1, "status": "created", "invoice": acme | {
             "id": data[1]["invoice"]["id"], "number": "R-2", "status": "open", "issue_date": "2026-11-01",
-            "due_date": "2026-11-30",
+            "due_date": "2026-11-30", "payment_reference": data[1]["invoice"]["payment_reference"],
         }},
         {"index": 2, "status": "created", "invoice": shared | {
             "id": third["id"], "account_id": str(named.globex.id), "number": "R-3", "status": "open",
             "currency": "JPY", "total": "500", "amount_paid": "0", "outstanding": "500",
             "issue_date": third["issue_date"], "due_date": third["due_date"],
+            "payment_reference": payment_reference(UUID(third["id"])),
         }},
     ])  # fmt: skip
     assert numbers(named) == [("R-1", "draft"), ("R-2", "open"), ("R-3", "open")]

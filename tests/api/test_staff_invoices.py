@@ -1,11 +1,13 @@
 """Invoices by staff's API: drafted, issued, withdrawn, put by the id that the back office calls them."""
 
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import select
 
 from portal.billing.invoices.models import Invoice, InvoiceLine
+from portal.billing.invoices.payment_reference import payment_reference
 from portal.foundation import clock
 from portal.foundation.audit import AuditEntry
 from portal.foundation.db import session
@@ -54,7 +56,13 @@ def path(world: World) -> str:
 def test_a_draft_is_made_issued_and_withdrawn(world: World, path: str) -> None:
     made = world["admin"].post(path, NEW | {"external_id": "erp-1", "credits": 3})
     data = made.get_json()["data"]
-    own = {"id": data["id"], "account_id": str(world.account.id), "external_id": "erp-1", "credits": 3}
+    own = {
+        "payment_reference": payment_reference(UUID(data["id"])),
+        "id": data["id"],
+        "account_id": str(world.account.id),
+        "external_id": "erp-1",
+        "credits": 3,
+    }
     assert (made.status_code, data) == (201, SHOWN | own)
     assert made.headers["Location"] == f"{BASE}/invoices/{data['id']}/"
     assert world["owner"].raw("GET", made.headers["Location"]).status_code == 404
@@ -162,7 +170,12 @@ def test_an_invoice_is_put_as_often_as_one_likes(world: World, path: str) -> Non
     address = f"{path}by-external-id/erp%201/"
     made = world["admin"].send("PUT", address, NEW)
     data = made.get_json()["data"]
-    own = {"id": data["id"], "account_id": str(world.account.id), "external_id": "erp 1"}
+    own = {
+        "payment_reference": payment_reference(UUID(data["id"])),
+        "id": data["id"],
+        "account_id": str(world.account.id),
+        "external_id": "erp 1",
+    }
     assert (made.status_code, data) == (201, SHOWN | own)
     for _ in range(2):
         again = world["admin"].send("PUT", address, NEW)

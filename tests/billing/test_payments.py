@@ -1,5 +1,7 @@
 """Reporting and deciding on payments."""
 
+from typing import Any
+
 import pytest
 from sqlalchemy import func, select
 
@@ -23,7 +25,7 @@ from tests.factories import SYSTEM, Factory, acting
 pytestmark = pytest.mark.usefixtures("domain")
 
 
-def report(world: World, invoice: Invoice, reference: str = "TRF-1", **more: str) -> Payment:
+def report(world: World, invoice: Invoice, reference: str = "TRF-1", **more: Any) -> Payment:
     """What the owner's form does."""
     with account_scope(world.account.id):
         return service.create_manual_payment(

@@ -98,5 +98,6 @@ def test_a_rejection_reaches_the_customer(visitor: Callable[..., Visitor], serve
     owner.goto(payment)
     expect(owner.get_by_text("This payment was not accepted.")).to_be_visible()
     expect(owner.locator(".notice").get_by_text("Only half of it arrived.")).to_be_visible()
-    owner.get_by_role("link", name="report it again").click()
+    owner.get_by_role("link", name="Fix and send again").click()
     expect(owner.get_by_role("heading", level=1)).to_contain_text("Pay invoice")
+    expect(owner.get_by_label("Transaction reference")).to_have_value("REJECT ME 1")

@@ -8,6 +8,7 @@ from portal.billing.methods.service import set_account_method
 from portal.billing.payments import service
 from portal.foundation.tenancy import across_accounts
 from tests.factories import SYSTEM, Factory, acting
+from tests.pages import copied
 from tests.web.conftest import World
 
 GOOD = {"payment_method": "bank_transfer", "transaction_reference": "TRF 77", "notes": "from our DE account"}
@@ -19,7 +20,9 @@ def test_a_customer_reports_a_payment_and_withdraws_it(world: World, make: Facto
     page = pages.get(f"/invoices/{invoice.id}/payment")
     assert page.h1 == "Pay invoice INV-7"
     assert "1,234.50 EUR" in page.text
-    assert [node.text for node in page.root.all(class_="copy")] == ["INV-7", "DE02120300000000202051", "BYLADEM1001"]
+    assert [copied(node) for node in page.root.all(class_="copy")] == [
+        "1234.50", invoice.payment_reference, "DE02120300000000202051", "BYLADEM1001",
+    ]  # fmt: skip
     sent = pages.post(f"/invoices/{invoice.id}/payment", GOOD)
     shown = pages.follow(sent)
     assert (sent.status, shown.h1) == (303, "Payment of 1,234.50 EUR")
@@ -169,9 +172,10 @@ def test_a_rejection_says_why_and_offers_another_try(world: World, make: Factory
         )
     page = world.visit("owner").get(f"/payments/{payment.id}/")
     assert page.notices == [
-        "This payment was not accepted. Only 40.00 EUR arrived. Check what you sent, and report it again."
+        "This payment was not accepted. Only 40.00 EUR arrived. Check what you sent, and report it again. "
+        "Fix and send again"
     ]
-    assert page.links["Check what you sent, and report it again."] == f"/invoices/{invoice.id}/payment"
+    assert page.links["Fix and send again"] == f"/payments/{payment.id}/correction"
 
 
 def test_lists_filter_search_and_page(world: World, make: Factory) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from portal.billing.imports.service import import_file
 from portal.billing.invoices.models import Invoice
+from portal.billing.invoices.payment_reference import payment_reference
 from portal.billing.payments import service as payments
 from portal.billing.payments.models import Payment
 from portal.foundation import clock
@@ -82,8 +83,8 @@ def test_what_is_told_of_a_payment(world: World) -> None:
         "data": {
             "id": str(payment.id), "account_id": str(world.account.id), "invoice_id": str(invoice.id),
             "invoice_number": invoice.number, "amount": "49.00", "currency": "EUR", "payment_method": "bank_transfer",
-            "status": "failed", "transaction_reference": "TRF 7", "failure_reason": "not found", "version": 2,
-            "created_at": moment, "updated_at": moment, "decided_at": moment,
+            "status": "failed", "transaction_reference": "TRF 7", "paid_on": None, "failure_reason": "not found",
+            "version": 2, "created_at": moment, "updated_at": moment, "decided_at": moment,
         },
     }  # fmt: skip
     (message,) = world.receiver.messages
@@ -104,6 +105,7 @@ def test_what_is_told_of_an_invoice_and_of_credits(world: World) -> None:
         "id": str(withdrawn.id), "account_id": str(world.account.id), "number": withdrawn.number, "status": "void",
         "currency": "EUR", "total": "49.00", "amount_paid": "0.00", "outstanding": "0.00", "credits": 0,
         "issue_date": str(withdrawn.issue_date), "due_date": str(withdrawn.due_date),
+        "payment_reference": withdrawn.payment_reference,
     }  # fmt: skip
     told = bodies["credits.changed"]
     assert told | {"id": "", "created_at": ""} == {
@@ -122,13 +124,13 @@ def test_an_imported_invoice_is_told_as_an_issued_one(world: World) -> None:
     row = f"{account.number},{account.name},DE,EUR,INV-7,2026-11-01,2026-11-15,5,Support,2.5,19.99"
     with world.worker():
         import_file(BytesIO(f"{header}\n{row}\n".encode()), by=SYSTEM)
-        invoice_id = session.scalar(select(Invoice.id).where(Invoice.number == "INV-7"))
+        invoice_id = session.scalars(select(Invoice.id).where(Invoice.number == "INV-7")).one()
     world.work()
     (body,) = world.receiver.verified(world.secret(endpoint))
     assert body["data"] == {
         "id": str(invoice_id), "account_id": str(account.id), "number": "INV-7", "status": "open", "currency": "EUR",
         "total": "49.98", "amount_paid": "0.00", "outstanding": "49.98", "credits": 5, "issue_date": "2026-11-01",
-        "due_date": "2026-11-15",
+        "due_date": "2026-11-15", "payment_reference": payment_reference(invoice_id),
     }  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from portal.billing.invoices.announcements import told
 from portal.billing.invoices.drafts import audited, line_values
 from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.models import Invoice, InvoiceLine
+from portal.billing.invoices.payment_reference import payment_reference
 from portal.foundation import audit, clock
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
@@ -150,6 +151,7 @@ def _write(chunk: list[ReadInvoice], passage: _Import, by: Actor) -> None:
                 "id": invoice_id,
                 "account_id": account_id,
                 "status": InvoiceStatus.OPEN.value,
+                "payment_reference": payment_reference(invoice_id),
                 "created_at": clock.now(),
             }
         )

@@ -18,8 +18,8 @@ TOLD = {
     Action.REFUND: EventType.PAYMENT_REFUNDED,
 }
 _AS_THEY_ARE = (
-    "id", "account_id", "invoice_id", "amount", "currency", "payment_method", "status", "transaction_reference", "paid_on",
-    "failure_reason", "version", "created_at", "updated_at", "decided_at",
+    "id", "account_id", "invoice_id", "amount", "currency", "payment_method", "status", "transaction_reference",
+    "paid_on", "failure_reason", "version", "created_at", "updated_at", "decided_at",
 )  # fmt: skip
 
 

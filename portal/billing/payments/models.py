@@ -143,7 +143,7 @@ class Payment(PaymentFigures, AccountScoped, Model):
 
     @property
     def was_rejected(self) -> bool:
-        """Whether staff refused what a customer reported: there is something to put right. A gateway's failure is not."""
+        """Whether staff refused what a customer reported, who can put it right; not what a gateway declined."""
         return self.status == Status.FAILED and self.normalized_reference is not None
 
     @property

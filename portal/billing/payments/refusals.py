@@ -71,9 +71,8 @@ def reference_of_other_invoice(other: Invoice) -> Conflict:
 
 def paid_in_the_future() -> Invalid:
     """For a day on which nothing can have been paid yet, where the account is."""
-    return Invalid(
-        "paid_in_the_future", "This day has not come yet. Report the payment once it is sent.", field="paid_on"
-    )
+    message = "This day has not come yet. Report the payment once it is sent."
+    return Invalid("paid_in_the_future", message, field="paid_on")
 
 
 def paid_too_long_ago() -> Invalid:
