@@ -61,15 +61,11 @@ class Node:
 
 def copied(node: Node) -> str:
     """What somebody gets who copies the value of a ``copyable``: all of its letters, and no blank more."""
-    pieces = [node.one(class_="value")]
-    text = ""
-    while pieces:
-        for child in reversed(pieces.pop().children):
-            if isinstance(child, str):
-                text = child + text
-            else:
-                pieces.append(child)
-    return text.strip()
+    return _letters(node.one(class_="value")).strip()
+
+
+def _letters(node: Node) -> str:
+    return "".join(child if isinstance(child, str) else _letters(child) for child in node.children)
 
 
 def _cells(node: Node) -> list[list[str]]:

@@ -1,7 +1,7 @@
 """A reader of QR codes (ISO/IEC 18004) as they are drawn on a page: versions 1 to 13, level M, bytes, undamaged."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 # By version: where alignment patterns are centred, and the data codewords of each block at level M.
 _ALIGNED: dict[int, tuple[int, ...]] = {
@@ -12,10 +12,10 @@ _BLOCKS = {
     1: [16], 2: [28], 3: [44], 4: [32] * 2, 5: [43] * 2, 6: [27] * 4, 7: [31] * 4, 8: [38] * 2 + [39] * 2,
     9: [36] * 3 + [37] * 2, 10: [43] * 4 + [44], 11: [50] + [51] * 4, 12: [36] * 6 + [37] * 2, 13: [37] * 8 + [38],
 }  # fmt: skip
-_MASKS = (
+_MASKS: tuple[Callable[[int, int], bool], ...] = (
     lambda row, column: (row + column) % 2 == 0,
-    lambda row, column: row % 2 == 0,
-    lambda row, column: column % 3 == 0,
+    lambda row, _: row % 2 == 0,
+    lambda _, column: column % 3 == 0,
     lambda row, column: (row + column) % 3 == 0,
     lambda row, column: (row // 2 + column // 3) % 2 == 0,
     lambda row, column: row * column % 2 + row * column % 3 == 0,

@@ -1,6 +1,7 @@
 """One operation, three callers: what a page does and what the API does leave the same rows, and are refused alike."""
 
 from collections.abc import Callable
+from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from portal.accounts.models import Account, User
 from portal.billing.credits.models import CreditTransaction
 from portal.billing.invoices.models import Invoice
 from portal.billing.payments.models import Payment, PaymentEvent
+from portal.foundation import clock
 from portal.foundation.db import session
 from portal.foundation.tenancy import across_accounts
 from tests.api.conftest import Caller
@@ -19,6 +21,7 @@ from tests.factories import Factory
 from tests.pages import Pages
 
 REFERENCE, NOTES, REASON = "TRF-1", "from our account", "Nothing arrived."
+WRONG = "RF00 1234 5678"
 
 
 class Faces:
@@ -38,10 +41,20 @@ class Faces:
         caller = self.callers.get(user.id) or self.callers.setdefault(user.id, Caller(self.app, self.make.token(user)))
         return caller.post(path, body).status_code
 
-    def report(self, user: User, invoice: Invoice, **change: str) -> int:
-        values = {"payment_method": "bank_transfer", "transaction_reference": REFERENCE, "notes": NOTES} | change
+    def report(self, user: User, invoice: Invoice, **change: object) -> int:
+        values: dict[str, Any] = {
+            "payment_method": "bank_transfer",
+            "transaction_reference": REFERENCE,
+            "notes": NOTES,
+        } | change
         body = values | {"invoice_id": str(invoice.id)}
         return self.send(user, f"/invoices/{invoice.id}/payment", values, "/payments/manual/", body)
+
+    def another_of(self, invoice: Invoice) -> Invoice:
+        """Another invoice of the same account."""
+        with self.app.app_context(), across_accounts():
+            account = session.get_one(Account, invoice.account_id)
+        return self.make.invoice(account)
 
     def decide(self, user: User, payment: Payment, action: str, version: int = 1, **more: str) -> int:
         prefix = "" if user.account_id else "/admin"
@@ -56,7 +69,8 @@ def rows(app: Flask) -> list[tuple[Any, ...]]:
         payment = session.execute(
             select(
                 Payment.status, Payment.version, Payment.amount_minor, Payment.currency, Payment.payment_method,
-                Payment.notes, Payment.failure_reason, Payment.decided_by.is_not(None),
+                Payment.paid_on, Payment.transaction_reference, Payment.notes, Payment.failure_reason,
+                Payment.decided_by.is_not(None),
             ).order_by(Payment.id)
         ).all()  # fmt: skip
         events = session.execute(
@@ -72,6 +86,10 @@ def rows(app: Flask) -> list[tuple[Any, ...]]:
     return [tuple(row) for table in (payment, events, ledger, invoices) for row in table]
 
 
+def days_from_now(number: int) -> date:
+    return clock.today() + timedelta(days=number)
+
+
 Operation = Callable[[Faces, dict[str, User], Invoice, Any], int]
 OPERATIONS: dict[str, tuple[bool, Operation]] = {
     "report": (False, lambda faces, who, invoice, _: faces.report(who["owner"], invoice)),
@@ -83,6 +101,31 @@ OPERATIONS: dict[str, tuple[bool, Operation]] = {
     ),
     "report by a method that is not there": (
         False, lambda faces, who, invoice, _: faces.report(who["owner"], invoice, payment_method="card"),
+    ),
+    "report when it was paid": (
+        False, lambda faces, who, invoice, _: faces.report(who["owner"], invoice, paid_on=str(clock.today())),
+    ),
+    "report that it was paid next week": (
+        False, lambda faces, who, invoice, _: faces.report(who["owner"], invoice, paid_on=str(days_from_now(7))),
+    ),
+    "report that it was paid years ago": (
+        False, lambda faces, who, invoice, _: faces.report(who["owner"], invoice, paid_on=str(days_from_now(-800))),
+    ),
+    "report on a day that is none": (
+        False, lambda faces, who, invoice, _: faces.report(who["owner"], invoice, paid_on="2026-02-30"),
+    ),
+    "report wrong check digits": (
+        False, lambda faces, who, invoice, _: faces.report(who["owner"], invoice, transaction_reference=WRONG),
+    ),
+    "report wrong check digits that are right": (
+        False, lambda faces, who, invoice, _: faces.report(
+            who["owner"], invoice, transaction_reference=WRONG, reference_confirmed=True,
+        ),
+    ),
+    "report another invoice's reference": (
+        False, lambda faces, who, invoice, _: faces.report(
+            who["owner"], invoice, transaction_reference=faces.another_of(invoice).payment_reference,
+        ),
     ),
     "report as a viewer": (False, lambda faces, who, invoice, _: faces.report(who["viewer"], invoice)),
     "report as a stranger": (False, lambda faces, who, invoice, _: faces.report(who["stranger"], invoice)),

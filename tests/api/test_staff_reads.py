@@ -23,8 +23,9 @@ def test_the_queue_lists_what_waits_the_oldest_first(world: World, make: Factory
         "account_name": "Acme GmbH", "account_country": "DE", "invoice_id": str(first.invoice_id),
         "invoice_number": "INV-1", "amount": "49.00", "currency": "EUR", "payment_method": "bank_transfer",
         "status": "pending_approval", "transaction_reference": "TRF 1", "paid_on": None, "notes": "From us.",
-        "failure_reason": None, "version": 1, "allowed_actions": ["approve", "reject", "cancel"], "created_at": rows[0]["created_at"],
-        "updated_at": rows[0]["created_at"], "decided_at": None, "reference_used_elsewhere": True,
+        "failure_reason": None, "version": 1, "allowed_actions": ["approve", "reject", "cancel"],
+        "created_at": rows[0]["created_at"], "updated_at": rows[0]["created_at"], "decided_at": None,
+        "reference_used_elsewhere": True,
     }  # fmt: skip
     assert [(row["id"], row["account_name"], row["reference_used_elsewhere"]) for row in rows] == [
         (str(first.id), "Acme GmbH", True), (str(second.id), "Globex KK", True), (str(third.id), "Globex KK", False),

@@ -43,6 +43,8 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
     ("web.payment", "GET"): CUSTOMERS,
     ("web.payment_form", "GET"): PAYERS,
     ("web.report", "POST"): PAYERS,
+    ("web.reference_check", "POST"): PAYERS,
+    ("web.correction", "GET"): PAYERS,
     ("web.withdraw", "POST"): PAYERS,
     ("admin.index", "GET"): STAFF,
     ("admin.approval_queue", "GET"): STAFF,
