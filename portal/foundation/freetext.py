@@ -4,6 +4,8 @@ import re
 import unicodedata
 from collections.abc import Iterator
 
+from stdnum import iso11649
+
 from portal.foundation.refusals import Invalid
 
 # Card networks by their first digits, with the lengths of their numbers (ISO/IEC 7812-1 and the networks' own tables).
@@ -24,6 +26,8 @@ _DIGIT_RUNS = re.compile(rf"[0-9]+(?:{_SEPARATOR}{{1,3}}[0-9]+)*")
 _UUID = re.compile(
     r"\b(?=[0-9-]*[a-f])[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}\b", re.IGNORECASE
 )
+# So does one in some hundred of invoices' payment references (ISO 11649). Their own check digits tell them apart.
+_REFERENCE = re.compile(rf"\bRF[0-9]{{2}}(?:{_SEPARATOR}?[0-9]){{15}}\b", re.IGNORECASE)
 # Marks that turn the direction of the text around them: they make a page show something other than what is stored.
 _DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
@@ -77,8 +81,15 @@ def refuse_card_number(text: str, *, field: str) -> None:
 
 
 def _digit_runs(plain: str) -> Iterator[re.Match[str]]:
-    """Digits with what may stand between them, but for those of UUIDs; each at its own place in the text."""
-    return _DIGIT_RUNS.finditer(_UUID.sub(lambda uuid: "x" * len(uuid.group()), plain))
+    """Digits with what may stand between them, not of UUIDs and references; each at its own place in the text."""
+    return _DIGIT_RUNS.finditer(
+        _REFERENCE.sub(_without_reference, _UUID.sub(lambda uuid: "x" * len(uuid.group()), plain))
+    )
+
+
+def _without_reference(found: re.Match[str]) -> str:
+    text = found.group()
+    return "x" * len(text) if iso11649.is_valid(re.sub(_SEPARATOR, "", text)) else text
 
 
 def _holds_card_number(run: str) -> bool:

@@ -73,6 +73,8 @@ def test_nothing_is_not_enough(text: str) -> None:
         "6200000000000005",
         "4222222222222",
         "Nr. 12 4111 1111 1111 1111",
+        "RF00 3782 8224 6310 005",  # the check digits are wrong: written like a payment reference, but none
+        "RF4111111111111111",
     ],
 )
 def test_card_numbers_are_refused_and_not_repeated(text: str) -> None:
@@ -94,6 +96,8 @@ def test_card_numbers_are_refused_and_not_repeated(text: str) -> None:
         "41111111111111111111",  # twenty digits
         "48174841-3049-4058-a44f-6f0a9d645570",  # a UUID
         "48174841-3049-4058-A44F-6F0A9D645570",
+        "RF81231109348281064",  # a payment reference with right check digits
+        "sent with rf81 2311 0934 8281 064, thanks",
     ],
 )
 def test_other_numbers_are_kept(text: str) -> None:
