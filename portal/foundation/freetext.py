@@ -82,13 +82,12 @@ def refuse_card_number(text: str, *, field: str) -> None:
 
 def _digit_runs(plain: str) -> Iterator[re.Match[str]]:
     """Digits with what may stand between them, not of UUIDs and references; each at its own place in the text."""
-    return _DIGIT_RUNS.finditer(
-        _REFERENCE.sub(_without_reference, _UUID.sub(lambda uuid: "x" * len(uuid.group()), plain))
-    )
+    without_ids = _UUID.sub(lambda uuid: "x" * len(uuid.group()), plain)
+    return _DIGIT_RUNS.finditer(_REFERENCE.sub(_crossed_out, without_ids))
 
 
-def _without_reference(found: re.Match[str]) -> str:
-    text = found.group()
+def _crossed_out(reference: re.Match[str]) -> str:
+    text = reference.group()
     return "x" * len(text) if iso11649.is_valid(re.sub(_SEPARATOR, "", text)) else text
 
 

@@ -7,7 +7,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.history import history
-from portal.billing.payments.queries import get_payment, payment_page
+from portal.billing.payments.queries import get_payment, open_payment_of, payment_page
 from portal.billing.payments.service import cancel_payment
 from portal.billing.payments.tracking import tracking
 from portal.foundation.access import Permission, requires
@@ -52,10 +52,12 @@ def withdraw(payment_id: UUID) -> ResponseReturnValue:
 
 def _payment_page(payment_id: UUID, form: VersionForm) -> ResponseReturnValue:
     found = get_payment(payment_id)
+    tracked = tracking(found, found.invoice, current_actor())
     page = render_template(
         "web/payments/payment.html",
         payment=found,
-        tracking=tracking(found, found.invoice, current_actor()),
+        tracking=tracked,
+        can_correct=found.was_rejected and tracked.can_pay_again and open_payment_of(found.invoice_id) is None,
         steps=history(found, current_actor()),
         actions=found.allowed_actions(current_actor()),
         form=form,

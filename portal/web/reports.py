@@ -11,7 +11,7 @@ from wtforms.validators import InputRequired, Optional
 from portal.billing.invoices.models import Invoice
 from portal.billing.invoices.queries import get_invoice
 from portal.billing.methods.queries import AvailableMethod, get_available_payment_methods
-from portal.billing.payments.doubts import CODES, doubt_about
+from portal.billing.payments.doubts import doubt_about
 from portal.billing.payments.epc import epc_transfer
 from portal.billing.payments.models import Payment
 from portal.billing.payments.paid_on import possible_days
@@ -19,7 +19,6 @@ from portal.billing.payments.queries import get_payment, open_payment_of
 from portal.billing.payments.references import MAX_LENGTH
 from portal.billing.payments.service import MAX_NOTES, create_manual_payment
 from portal.foundation.access import Permission, requires
-from portal.foundation.refusals import Refusal
 from portal.html import qr
 from portal.html.forms import OnceForm, refused
 from portal.http.gate import current_actor
@@ -34,8 +33,6 @@ class ReportForm(OnceForm):
     """What a customer says about money that they sent."""
 
     card_free = ("transaction_reference", "notes")
-    doubt: Refusal | None = None
-    """What speaks against the typed reference; they may say that it is right all the same."""
 
     payment_method = RadioField("How did you pay?", [InputRequired("Choose how you paid.")], validate_choice=False)
     transaction_reference = StringField(
@@ -70,9 +67,7 @@ def payment_form(invoice_id: UUID) -> ResponseReturnValue:
 def correction(payment_id: UUID) -> ResponseReturnValue:
     """The form as it was sent for this payment, to be put right and sent again."""
     sent = get_payment(payment_id)
-    form = ReportForm(obj=sent)
-    form.doubt = doubt_about(sent.transaction_reference, sent.invoice)
-    return _report_page(sent.invoice, form, sent)
+    return _report_page(sent.invoice, ReportForm(obj=sent), sent)
 
 
 @web.post("/invoices/<id:invoice_id>/payment/reference-check")
@@ -82,10 +77,10 @@ def reference_check(invoice_id: UUID) -> ResponseReturnValue:
 
     By POST, so that no address holds what somebody types.
     """
-    invoice, form = get_invoice(invoice_id), ReportForm()
-    form.doubt = doubt_about(form.transaction_reference.data or "", invoice)
+    form = ReportForm()
     form.mask()
-    return _report_page(invoice, form)
+    form.reference_confirmed.data = False  # that was said of another text
+    return _report_page(get_invoice(invoice_id), form)
 
 
 @web.post("/invoices/<id:invoice_id>/payment")
@@ -108,7 +103,6 @@ def report(invoice_id: UUID) -> ResponseReturnValue:
             )
             flash("Thank you. Your payment is reported; we will look for the money.")
             return redirect(url_for("web.payment", payment_id=reported.id), 303)
-    form.doubt = form.refusal if form.refusal and form.refusal.code in CODES else None
     return _report_page(invoice, form)
 
 
@@ -123,6 +117,7 @@ def _report_page(invoice: Invoice, form: ReportForm, corrected: Payment | None =
         codes={method: qr.of_transfer(transfer) for method, transfer in transfers.items() if transfer},
         days=possible_days(g.account),
         form=form,
+        doubt=doubt_about(form.transaction_reference.data or "", invoice),
         corrected=corrected,
         open_payment=open_payment_of(invoice.id),
     )

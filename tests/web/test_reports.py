@@ -106,6 +106,8 @@ def test_wrong_check_digits_are_a_question_that_can_be_answered(world: World, ma
     assert (refused.status, list(refused.field_errors)) == (400, ["transaction_reference"])
     assert refused.values | typed == refused.values
     assert "reference_confirmed" in [box.attributes["name"] for box in refused.root.all("input", type="checkbox")]
+    still = pages.post(form_of(invoice), typed | {"reference_confirmed": "y", "paid_on": "9999-12-31"})
+    assert (list(still.field_errors), still.values["reference_confirmed"]) == (["paid_on"], "y")
     assert pages.post(form_of(invoice), typed | {"reference_confirmed": "y"}).status == 303
 
 
@@ -148,7 +150,7 @@ def test_a_reference_is_checked_while_it_is_typed(world: World, make: Factory) -
     assert "its check digits do not fit" in said("RF00 1234").root.one(id="reference-doubt").text
     page = said(str(other.payment_reference), reference_confirmed="y")
     assert page.links["See invoice INV-OTHER"] == f"/invoices/{other.id}/"
-    assert "reference_confirmed" in page.values  # the box stays ticked
+    assert "reference_confirmed" not in page.values  # what was said of another text
     assert pages.get("/payments/").rows == []
 
 
@@ -208,7 +210,7 @@ def test_a_rejected_payment_is_put_right_and_sent_again(world: World, make: Fact
     }  # fmt: skip
     again = pages.post(page.root.one("form", class_="pay").attributes["action"], filled)
     assert again.status == 303
-    assert "Fix and send again" in pages.get(f"/payments/{sent.id}/").links
+    assert "Fix and send again" not in pages.get(f"/payments/{sent.id}/").links
     busy = pages.get(f"/payments/{sent.id}/correction")
     assert (busy.buttons, len(busy.notices)) == ([], 1)
     assert "Fix and send again" not in world.visit("viewer").get(f"/payments/{sent.id}/").links

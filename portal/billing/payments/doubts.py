@@ -7,9 +7,6 @@ from portal.billing.payments import refusals
 from portal.billing.payments.references import normalize_reference
 from portal.foundation.refusals import Conflict, Invalid
 
-CODES = frozenset({"wrong_check_digits", "reference_of_other_invoice"})
-"""The refusals that whoever typed the reference can answer by saying that it is right."""
-
 
 def doubt_about(reference: str, invoice: Invoice) -> Invalid | Conflict | None:
     """Why a transfer for the invoice hardly carries this: it has wrong check digits, or is another invoice's reference.
