@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from portal.documents.stationery import read_stationery
 from portal.foundation.logs import LEVELS
 from portal.foundation.row_security import Login
 
@@ -37,8 +38,9 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     url = given.get("SQLALCHEMY_DATABASE_URI") or _database_url(_secret("DATABASE_URL"), data_dir)
     options = given.get("SQLALCHEMY_ENGINE_OPTIONS") or _engine_options(url)
     logins = given.get("DATABASE_LOGINS") or _logins(data_dir)
+    environment = _environment(testing=bool(given.get("TESTING")))
     return {
-        "ENVIRONMENT": _environment(testing=bool(given.get("TESTING"))),
+        "ENVIRONMENT": environment,
         "DATA_DIR": data_dir,
         "SQLALCHEMY_DATABASE_URI": url,
         "SQLALCHEMY_ENGINE_OPTIONS": options,
@@ -46,6 +48,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "SECRET_KEY": key or _kept_key(data_dir),
         "SECRET_KEY_IS_GIVEN": key is not None,
         "SECRET_KEY_FALLBACKS": older.split() if older else [],
+        "STATIONERY": read_stationery(os.environ, demo=environment == "demo"),
         "METRICS_TOKEN": _secret("PORTAL_METRICS_TOKEN"),
         "HOSTS": hosts or LOOPBACK,
         "HOSTS_ARE_GIVEN": bool(hosts),

@@ -2,10 +2,10 @@
 
 from flask import Flask
 
-from portal.admin import accounts, approvals, audit, invoices, methods, payments, users
+from portal.admin import accounts, approvals, audit, documents, invoices, methods, payments, users
 from portal.admin.blueprint import admin
 
-__all__ = ["accounts", "approvals", "audit", "invoices", "methods", "payments", "register", "users"]
+__all__ = ["accounts", "approvals", "audit", "documents", "invoices", "methods", "payments", "register", "users"]
 
 
 def register(app: Flask) -> None:

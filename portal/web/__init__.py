@@ -2,10 +2,21 @@
 
 from flask import Flask
 
-from portal.web import invoices, overview, payments, profile, reports, second_factor, session, tokens
+from portal.web import documents, invoices, overview, payments, profile, reports, second_factor, session, tokens
 from portal.web.blueprint import web
 
-__all__ = ["invoices", "overview", "payments", "profile", "register", "reports", "second_factor", "session", "tokens"]
+__all__ = [
+    "documents",
+    "invoices",
+    "overview",
+    "payments",
+    "profile",
+    "register",
+    "reports",
+    "second_factor",
+    "session",
+    "tokens",
+]
 
 
 def register(app: Flask) -> None:

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.accounts.models import Account
-from portal.billing.invoices.figures import InvoiceFigures
+from portal.billing.invoices.figures import InvoiceFigures, InvoiceStatus
 from portal.billing.invoices.payment_reference import payment_reference
 from portal.foundation import clock
 from portal.foundation.db import Model, UtcDateTime
@@ -108,6 +108,11 @@ class Invoice(InvoiceFigures, AccountScoped, Model):
 
     account: Mapped[Account] = relationship()
     lines: Mapped[list["InvoiceLine"]] = relationship(order_by="InvoiceLine.position", cascade="all, delete-orphan")
+
+    @property
+    def was_issued(self) -> bool:
+        """Whether its account ever saw it, and it is there on paper."""
+        return self.status != InvoiceStatus.DRAFT and not self.never_issued
 
 
 class Posting(AccountScoped, Model):

@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from typing import Protocol
 from uuid import UUID
 
-from portal.billing.payments.states import OPEN_STATUSES, Action, Status, find_transition
+from portal.billing.payments.states import OPEN_STATUSES, RECEIPTED_STATUSES, Action, Status, find_transition
 from portal.foundation import clock
 from portal.foundation.actor import Actor
 from portal.foundation.money import Money
@@ -37,6 +37,11 @@ class PaymentFigures:
     def is_open(self: _Columns) -> bool:
         """Whether it may still become money: it blocks another payment of its invoice."""
         return self.status in OPEN_STATUSES
+
+    @property
+    def has_receipt(self: _Columns) -> bool:
+        """Whether its money was booked. Refunded money came in as well: books need the paper for both ways."""
+        return self.status in RECEIPTED_STATUSES
 
     @property
     def age(self: _Columns) -> timedelta:
