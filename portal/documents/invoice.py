@@ -72,6 +72,7 @@ def _how_to_pay(invoice: Invoice, formats: Formats) -> dict[str, Any] | None:
     ]
     return {
         "amount": formats.money(invoice.outstanding),
+        "late": invoice.is_overdue,
         "due": formats.day(invoice.due_date),
         "reference": in_groups(invoice.payment_reference) if invoice.payment_reference else invoice.number,
         "methods": methods,
