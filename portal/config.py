@@ -60,6 +60,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "SESSION_COOKIE_HTTPONLY": True,
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": https,
+        "SESSION_REFRESH_EACH_REQUEST": False,  # an answer that comes late must not bring back the cookie of before
         "PERMANENT_SESSION_LIFETIME": timedelta(days=MAX_SESSION_DAYS),  # the row of the session ends it before
         "SESSION_STAFF_IDLE": timedelta(minutes=_number("PORTAL_STAFF_IDLE_MINUTES", 30)),
         "SESSION_STAFF": timedelta(hours=_number("PORTAL_STAFF_SESSION_HOURS", 12)),

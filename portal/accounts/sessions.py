@@ -127,12 +127,15 @@ def renew_session(session_id: UUID) -> str:
     return secret
 
 
-def find_session(secret: str) -> UserSession | None:
-    """The live session of an enabled user with this secret, or None. Notes when it was seen, to the minute."""
+def find_session(secret: str, *, is_use: bool = True) -> UserSession | None:
+    """The live session of an enabled user with this secret, or None.
+
+    Notes when it was seen, to the minute, unless its user did nothing: what a page asks by itself keeps nobody in.
+    """
     row = session.scalar(select(UserSession).where(UserSession.secret_hash == _hashed(secret)))
     if row is None or not row.is_live or not row.user.is_enabled:
         return None
-    if clock.now() - row.last_seen_at >= _SEEN_PRECISION:
+    if is_use and clock.now() - row.last_seen_at >= _SEEN_PRECISION:
         seen = update(UserSession).where(UserSession.id == row.id, UserSession.ended_at.is_(None))
         note_use(seen.values(last_seen_at=clock.now()))
     return row

@@ -104,9 +104,8 @@ class _Demo:
         plans = (*_PLANS[:-1], ("wait",), _PLANS[-1]) if place == 0 else _PLANS
         for index, plan in enumerate(plans):
             left = len(plans) - index
-            begin = self.now - timedelta(
-                days=6 + left * 10 + self.random.randrange(4), minutes=self.random.randrange(600)
-            )
+            days = 2 + left * 4 + max(left - 12, 0) * 8 + self.random.randrange(4)  # more of late than a year ago
+            begin = self.now - timedelta(days=days, minutes=self.random.randrange(600))
             yield begin, self._story(known, account, plan, left)
 
     def _story(self, known: data.DemoAccount, account: Account, plan: tuple[str, ...], left: int) -> Story:

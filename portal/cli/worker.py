@@ -1,4 +1,4 @@
-"""The worker: sends webhooks. Any number may run, on any machine; ``serve`` brings one along."""
+"""The worker: sends webhooks, keeps figures fresh. Any number may run, on any machine; ``serve`` brings one along."""
 
 import logging
 import os
@@ -8,11 +8,13 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
+from time import monotonic
 
 import click
 from flask import Flask, current_app
 from sqlalchemy.exc import DBAPIError
 
+from portal.billing.payments.decision_times import renew_decision_times
 from portal.cli.speaking import speaking
 from portal.config import ROOT
 from portal.foundation.db import session
@@ -42,6 +44,7 @@ def worker_command(once: bool, parent: int | None) -> None:
     """Send webhooks until Ctrl-C: what happened goes to whoever listens, again and again until it is taken."""
     reseal_secrets()
     if once:
+        renew_decision_times()
         send_what_is_due()
         return
     stop = Event()
@@ -58,7 +61,9 @@ def send_what_is_due() -> None:
 
 def run(app: Flask, stop: Event, parent: int | None = None) -> None:
     """Deliver in threads, until told to stop. What is on its way then is sent to its end."""
-    steps: list[Callable[[], object]] = [delivering.hand_out, delivering.give_up, *[delivering.deliver_next] * THREADS]
+    steps: list[Callable[[], object]] = [
+        delivering.hand_out, delivering.give_up, *[delivering.deliver_next] * THREADS, seldom(renew_decision_times),
+    ]  # fmt: skip
     threads = [Thread(target=_work, args=(app, stop, step)) for step in steps]
     for thread in threads:
         thread.start()
@@ -67,6 +72,20 @@ def run(app: Flask, stop: Event, parent: int | None = None) -> None:
             stop.set()
     for thread in threads:
         thread.join()
+
+
+def seldom(step: Callable[[], object], seconds: float = 60) -> Callable[[], object]:
+    """The step, taken at most once in so many seconds."""
+    taken_at = -seconds
+
+    def take() -> object:
+        nonlocal taken_at
+        if monotonic() - taken_at < seconds:
+            return False
+        taken_at = monotonic()
+        return step()
+
+    return take
 
 
 def _work(app: Flask, stop: Event, step: Callable[[], object]) -> None:

@@ -11,6 +11,7 @@ from portal.foundation.freetext import mask_card_numbers
 from portal.foundation.refusals import ConfirmationRequired, NotSignedIn, OutcomeUnknown, Refusal, TooManyAttempts
 from portal.html import confirmation
 from portal.http.once import FIELD
+from portal.http.unattended import asks_by_itself
 
 _ADVICE = {
     400: "Go back and check what you sent.",
@@ -79,6 +80,8 @@ def _to_sign_in() -> Response:
     of_signing_in = request.path.startswith("/login")
     back = request.full_path.rstrip("?") if request.method == "GET" and not of_signing_in else ""
     target = "/login" + (f"?{urlencode({'next': back})}" if back not in ("", "/") else "")
+    if asks_by_itself():  # nobody is led away from a page that they read, or type into
+        return make_response(render_template("components/signed_out.html"))
     if request.headers.get("HX-Request"):  # a fragment's place is too small for the sign-in page
         response = make_response("", 200)
         response.headers["HX-Redirect"] = "/login"

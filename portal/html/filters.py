@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from math import ceil
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -39,7 +40,7 @@ _METHODS = {"bank_transfer": "Bank transfer", "local_wallet": "Mobile wallet", "
 
 def register(app: Flask) -> None:
     """Add the filters to the app's templates."""
-    for filter_ in (money, bank_amount, groups, moment, day, age, count):
+    for filter_ in (money, bank_amount, groups, moment, day, age, within, month, count):
         app.add_template_filter(filter_)
     app.add_template_filter(status_word)
     app.add_template_filter(method_word)
@@ -91,6 +92,11 @@ def day(value: date | None) -> Markup | str:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_date(value, "medium", _locale()))
 
 
+def month(value: date, pattern: str) -> str:
+    """A month by a pattern of CLDR's, such as ``LLLL y``."""
+    return format_date(value, pattern, _locale())
+
+
 def age(value: timedelta) -> str:
     """How long ago, in the largest whole unit: ``3 h``."""
     minutes = max(int(value.total_seconds()) // 60, 0)
@@ -98,6 +104,15 @@ def age(value: timedelta) -> str:
         if minutes >= size:
             return f"{minutes // size}\u00a0{unit}"
     return f"{minutes}\u00a0min"
+
+
+def within(value: timedelta) -> str:
+    """A time that is enough for it, in whole units: ``45 min``, ``26 h``, ``3 days``."""
+    minutes = max(ceil(value / timedelta(minutes=1)), 1)
+    if minutes <= 90:
+        return f"{minutes}\u00a0min"
+    hours = ceil(minutes / 60)
+    return f"{hours}\u00a0h" if hours <= 48 else f"{ceil(hours / 24)}\u00a0days"
 
 
 def status_word(status: str) -> str:

@@ -14,6 +14,7 @@ from portal.accounts.tokens import find_live_token
 from portal.foundation.access import Role
 from portal.foundation.actor import Actor
 from portal.foundation.refusals import NotSignedIn
+from portal.http.unattended import asks_by_itself
 
 API_PREFIX = "/api/v1/billing/"
 _DEVICE_COOKIE, _DEVICE_PATH = "portal_device", "/login"  # where it counts; no other request carries it
@@ -189,5 +190,5 @@ def _device_cookie() -> tuple[str, str]:
 
 
 def _load(secret: str) -> SignedIn | None:
-    row = sessions.find_session(secret)
+    row = sessions.find_session(secret, is_use=not asks_by_itself())
     return SignedIn(row, secret) if row else None

@@ -17,6 +17,7 @@ from portal.foundation.refusals import Refusal
 from portal.foundation.sealing import sealer
 from portal.http.counts import WINDOW, OwnCounts
 from portal.http.identity import is_api
+from portal.http.unattended import asks_by_itself
 
 _EXTENSION = "portal_rates"
 
@@ -80,7 +81,7 @@ def _limit_of(actor: Actor | None) -> tuple[int, str]:
         return settings["RATE_LIMIT_ADDRESS"], f"address:{where}"
     if actor.token_id is not None:
         return settings["RATE_LIMIT_TOKEN"], f"token:{actor.token_id}"
-    return settings["RATE_LIMIT_USER"], f"user:{actor.user_id}"
+    return settings["RATE_LIMIT_USER"], f"{'page of user' if asks_by_itself() else 'user'}:{actor.user_id}"
 
 
 def _tell(response: Response) -> Response:

@@ -2,21 +2,24 @@
 
 from flask import Flask
 
-from portal.web import documents, invoices, overview, payments, profile, reports, second_factor, session, tokens
+from portal.web import (
+    documents,
+    invoices,
+    overview,
+    payments,
+    profile,
+    progress,
+    reports,
+    second_factor,
+    session,
+    tokens,
+)
 from portal.web.blueprint import web
 
 __all__ = [
-    "documents",
-    "invoices",
-    "overview",
-    "payments",
-    "profile",
-    "register",
-    "reports",
-    "second_factor",
-    "session",
-    "tokens",
-]
+    "documents", "invoices", "overview", "payments", "profile", "progress", "register", "reports", "second_factor",
+    "session", "tokens",
+]  # fmt: skip
 
 
 def register(app: Flask) -> None:

@@ -5,10 +5,13 @@ from uuid import UUID
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.billing.payments.decision_times import usual_decision_times
 from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.history import history
+from portal.billing.payments.milestones import milestones
 from portal.billing.payments.queries import get_payment, open_payment_of, payment_page
 from portal.billing.payments.service import cancel_payment
+from portal.billing.payments.states import Status
 from portal.billing.payments.tracking import tracking
 from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
@@ -17,6 +20,9 @@ from portal.http.gate import current_actor
 from portal.http.once import once
 from portal.web.blueprint import web
 from portal.web.filters import PaymentListFilter
+
+FIRST_PAUSE = 5
+"""Seconds after which the page of a payment under way asks how it stands; ``progress`` says when to ask again."""
 
 
 @web.get("/payments/")
@@ -34,7 +40,7 @@ def payment_list() -> ResponseReturnValue:
 @requires(Permission.OWN_ACCOUNT)
 def payment(payment_id: UUID) -> ResponseReturnValue:
     """Where a payment stands, how it came there, and what comes next."""
-    return _payment_page(payment_id, VersionForm())
+    return payment_view(payment_id, VersionForm())
 
 
 @web.post("/payments/<id:payment_id>/cancellation")
@@ -47,10 +53,11 @@ def withdraw(payment_id: UUID) -> ResponseReturnValue:
         cancel_payment(payment_id, by=current_actor(), version=form.seen)
         flash("The payment is withdrawn. You can pay the invoice again.")
         return redirect(url_for("web.payment", payment_id=payment_id), 303)
-    return _payment_page(payment_id, form)
+    return payment_view(payment_id, form)
 
 
-def _payment_page(payment_id: UUID, form: VersionForm) -> ResponseReturnValue:
+def payment_view(payment_id: UUID, form: VersionForm) -> ResponseReturnValue:
+    """The payment's page."""
     found = get_payment(payment_id)
     tracked = tracking(found, found.invoice, current_actor())
     page = render_template(
@@ -58,7 +65,9 @@ def _payment_page(payment_id: UUID, form: VersionForm) -> ResponseReturnValue:
         payment=found,
         tracking=tracked,
         can_correct=found.was_rejected and tracked.can_pay_again and open_payment_of(found.invoice_id) is None,
-        steps=history(found, current_actor()),
+        milestones=milestones(found, history(found, current_actor())),
+        usual=usual_decision_times() if found.status == Status.PENDING_APPROVAL else None,
+        first_pause=FIRST_PAUSE,
         actions=found.allowed_actions(current_actor()),
         form=form,
     )

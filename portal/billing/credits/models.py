@@ -47,6 +47,7 @@ class CreditTransaction(AccountScoped, Model):
             ["account_id", "payment_id", "invoice_id"], ["payments.account_id", "payments.id", "payments.invoice_id"]
         ),
         Index(None, "account_id", "id"),
+        Index(None, "account_id", "created_at", "seq"),
         Index(None, "invoice_id", "id"),
     )
 

@@ -56,6 +56,11 @@ class InvoiceFigures:
         return self.status == InvoiceStatus.OPEN and self.due_date is not None and self.due_date < clock.today()
 
     @property
+    def days_left(self: _Columns) -> int | None:
+        """Days until the due date; below zero after it."""
+        return None if self.due_date is None else (self.due_date - clock.today()).days
+
+    @property
     def shown_status(self: "_Shown") -> str:
         """The status, or ``overdue`` where that says more."""
         return "overdue" if self.is_overdue else self.status

@@ -105,9 +105,11 @@ def owed() -> list[Owed]:
     ]
 
 
-def due_first(limit: int = 5) -> list[InvoiceRow]:
+def due_first(limit: int = 5, *, without: Collection[UUID] = ()) -> list[InvoiceRow]:
     """Open invoices in scope, the longest due first."""
     statement = _columns().where(Invoice.status == InvoiceStatus.OPEN).order_by(Invoice.due_date, Invoice.id)
+    if without:
+        statement = statement.where(Invoice.id.not_in(without))
     return [InvoiceRow(*row) for row in session.execute(statement.limit(limit))]
 
 

@@ -16,13 +16,16 @@ from portal.foundation.db import session
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One event. ``actor`` is a name where the reader may know it, and else what kind of person or part it was."""
+    """One event. ``actor`` is a name where the reader may know it, and else what ``who`` always is: the kind of person
+    or part that it was.
+    """
 
     version: int
     action: str
     from_status: str | None
     to_status: str
     actor: str
+    who: str
     reason: str | None
     at: datetime
 
@@ -51,6 +54,15 @@ def shown_actor(event: PaymentEvent, reader: Actor) -> str:
     role = Role(event.actor_role)
     if reader.is_staff or reader.role is Role.SYSTEM or role in CUSTOMER_ROLES:
         return event.actor_label
+    return _kind(event, reader)
+
+
+def _kind(event: PaymentEvent, reader: Actor) -> str:
+    if event.actor_id is not None and event.actor_id == reader.user_id:
+        return "you"
+    role = Role(event.actor_role)
+    if role in CUSTOMER_ROLES:
+        return f"{'an' if role is Role.OWNER else 'a'} {role} of {'the' if reader.is_staff else 'your'} account"
     return "the payment provider" if role is Role.SYSTEM else "our staff"
 
 
@@ -62,6 +74,7 @@ def _step(event: PaymentEvent, reader: Actor) -> Step:
         from_status=event.from_status,
         to_status=event.to_status,
         actor=shown_actor(event, reader),
+        who=_kind(event, reader),
         reason=None if hidden else event.reason,
         at=event.at,
     )

@@ -102,6 +102,7 @@ class Payment(PaymentFigures, AccountScoped, Model):
         Index(None, "account_id", "status", "id"),
         Index(None, "invoice_id", "id"),
         Index(None, "status", "id"),
+        Index(None, "decided_at", "created_at"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)

@@ -49,6 +49,14 @@ def get_payment(payment_id: UUID) -> Payment:
     return payment
 
 
+def version_of(payment_id: UUID) -> int:
+    """The version of the payment in scope. Raises NotFound."""
+    version = session.scalar(select(Payment.version).where(Payment.id == payment_id))
+    if version is None:
+        raise NotFound()
+    return version
+
+
 def payment_page(
     wanted: PaymentFilter | None = None, *, cursor: str | None = None, page_size: int = PAGE_SIZE
 ) -> Page[PaymentRow]:

@@ -43,9 +43,14 @@ class Tracking:
     """Whether what comes next is that the reader reports another payment of the invoice."""
 
 
+def stands(payment: PaymentRow) -> str:
+    """Where the payment stands, whoever reads it."""
+    return _WORDS[Status(payment.status)][0]
+
+
 def tracking(payment: Payment | PaymentRow, invoice: Invoice | InvoiceRow, reader: Actor) -> Tracking:
     """The payment of this invoice as it stands for this reader."""
     status = Status(payment.status)
-    stands, comes_next = _WORDS[status]
+    said, comes_next = _WORDS[status]
     again = status in _AGAIN and invoice.status == InvoiceStatus.OPEN and reader.may(Permission.PAYMENT_SUBMIT)
-    return Tracking(stands, _AGAIN[status] if again else comes_next.format(number=invoice.number), again)
+    return Tracking(said, _AGAIN[status] if again else comes_next.format(number=invoice.number), again)

@@ -1,0 +1,67 @@
+"""A payment's way as a customer reads it: what happened, what happens now, and what comes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from portal.billing.payments.history import Step
+from portal.billing.payments.models import Payment
+from portal.billing.payments.states import DECISIONS, Action, Status
+
+
+class Stage(StrEnum):
+    """Where a milestone stands in time."""
+
+    DONE = "done"
+    NOW = "now"
+    AHEAD = "ahead"
+
+
+@dataclass(frozen=True, slots=True)
+class Milestone:
+    """One of them. ``who`` says what kind of person or part it was, never a name; ``outcome`` is of what ended it."""
+
+    words: str
+    stage: Stage
+    at: datetime | None = None
+    who: str = ""
+    reason: str | None = None
+    outcome: Action | None = None
+
+
+_DONE = {
+    Action.SUBMIT: "Reported",
+    Action.APPROVE: "Approved",
+    Action.REJECT: "Not accepted",
+    Action.CANCEL: "Withdrawn",
+    Action.REFUND: "Given back",
+    Action.START: "Started",
+    Action.SETTLE: "Arrived",
+    Action.FAIL: "Declined",
+}
+_HANDED_ON = "Handed to the payment provider"
+_CHECKED = "Checked"
+# What happens now in an open status, and what comes.
+_OPEN = {
+    Status.PENDING: ("Waiting for the payment provider", "The result"),
+    Status.PROCESSING: ("Being carried out by the payment provider", "The result"),
+    Status.PENDING_APPROVAL: ("Being checked by our staff", "The result: approved, or not accepted and why"),
+}
+
+
+def milestones(payment: Payment, steps: Sequence[Step]) -> list[Milestone]:
+    """The milestones of a payment whose history a customer reads as ``steps``, in the order of time."""
+    found = [milestone for step in steps for milestone in _of_step(step)]
+    now = _OPEN.get(Status(payment.status))
+    if now is not None:
+        found += [Milestone(now[0], Stage.NOW, steps[-1].at), Milestone(now[1], Stage.AHEAD)]
+    return found
+
+
+def _of_step(step: Step) -> list[Milestone]:
+    action = Action(step.action)
+    words = _HANDED_ON if action is Action.START and step.from_status else _DONE[action]
+    ends = None if action in (Action.SUBMIT, Action.START) else action
+    done = Milestone(words, Stage.DONE, step.at, step.who, step.reason, ends)
+    return [Milestone(_CHECKED, Stage.DONE), done] if action in DECISIONS else [done]
