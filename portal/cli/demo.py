@@ -104,7 +104,7 @@ class _Demo:
         plans = (*_PLANS[:-1], ("wait",), _PLANS[-1]) if place == 0 else _PLANS
         for index, plan in enumerate(plans):
             left = len(plans) - index
-            days = 2 + left * 4 + max(left - 12, 0) * 8 + self.random.randrange(4)  # more of late than a year ago
+            days = 2 + left * 3 + max(left - 12, 0) * 9 + self.random.randrange(4)  # more of late than a year ago
             begin = self.now - timedelta(days=days, minutes=self.random.randrange(600))
             yield begin, self._story(known, account, plan, left)
 

@@ -6,7 +6,7 @@ from math import ceil
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_time
+from babel.dates import format_date, format_skeleton, format_time
 from babel.numbers import format_decimal
 from flask import Flask, g
 from markupsafe import Markup, escape
@@ -92,9 +92,9 @@ def day(value: date | None) -> Markup | str:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_date(value, "medium", _locale()))
 
 
-def month(value: date, pattern: str) -> str:
-    """A month by a pattern of CLDR's, such as ``LLLL y``."""
-    return format_date(value, pattern, _locale())
+def month(value: date, skeleton: str = "yMMMM") -> str:
+    """A month as its language writes it: with its year, or by another skeleton of CLDR's."""
+    return format_skeleton(skeleton, value, locale=_locale())
 
 
 def age(value: timedelta) -> str:

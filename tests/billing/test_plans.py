@@ -12,7 +12,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from portal.accounts.queries import token_page, user_page
-from portal.billing.credits.queries import ledger_page
+from portal.billing.credits.queries import ledger_page, month_ends
 from portal.billing.invoices.queries import InvoiceFilter, invoice_page
 from portal.billing.payments.queries import (
     PaymentFilter,
@@ -87,6 +87,7 @@ def give_back(large: Large) -> None:
 LISTS: dict[str, Callable[[Large], Any]] = {
     "ix_payments_account_id_status_id": lambda large: payment_page(WAITING, cursor=large.cursor, page_size=5),
     "ix_invoices_account_id_status_id": lambda large: invoice_page(OPEN, cursor=large.invoice_cursor, page_size=5),
+    "ix_credit_transactions_account_id_created_at_seq": lambda large: month_ends(large.world.account.id, "UTC"),
     "ix_credit_transactions_account_id_id": lambda _: ledger_page(page_size=5),
     "ix_webhook_deliveries_endpoint_id_id": lambda large: delivery_page(large.endpoint_id, page_size=5),
     "ix_webhook_endpoints_account_id_id": lambda large: endpoints_of(acting(large.world.owner)),
@@ -134,6 +135,7 @@ def test_pages_of_everything_are_read_from_the_index_of_a_key(large: Large) -> N
 
 
 OF_OTHERS = {
+    "ix_payments_decided_at_created_at": "how long decisions take: tests/billing/test_decision_times.py",
     "ix_audit_entries_request_id": "the audit log by request: tests/admin/test_audit.py",
     "ix_user_sessions_user_id_id": "one's sessions",
     "ix_user_sessions_device_hash": "whether a browser is known",

@@ -43,6 +43,7 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
     ("web.receipt", "GET"): CUSTOMERS,
     ("web.payment_list", "GET"): CUSTOMERS,
     ("web.payment", "GET"): CUSTOMERS,
+    ("web.payment_progress", "GET"): CUSTOMERS,
     ("web.payment_form", "GET"): PAYERS,
     ("web.report", "POST"): PAYERS,
     ("web.reference_check", "POST"): PAYERS,

@@ -9,7 +9,7 @@ from tests.web.conftest import World
 
 def test_the_overview_says_what_is_owed_and_what_is_under_way(world: World, make: Factory) -> None:
     late = make.invoice(world.account, "100.00", number="LATE", due_date=clock.today() - timedelta(days=3))
-    make.invoice(world.account, "50.00", number="SOON")
+    make.invoice(world.account, "50.00", number="TODAY", due_date=clock.today())
     paid = make.invoice(world.account, "10.00", number="PAID", credits=1200)
     make.approved(make.payment(paid, world.users["owner"]), world.users["reviewer"])
     busy = make.invoice(world.account, "5.00", number="BUSY")
@@ -20,19 +20,59 @@ def test_the_overview_says_what_is_owed_and_what_is_under_way(world: World, make
         "Under way 1 payment waiting for a result",
         "Credits 1,200 granted when an invoice is paid",
     ]
-    assert [(row[0], row[1]) for row in page.rows] == [
-        ("LATE", "Overdue"),
-        ("SOON", "Open"),
-        ("BUSY", "Open"),
-        ("TRF-5", "BUSY"),
+    due = [(row[0], row[1].rsplit(" ", 3)[0], row[2]) for row in page.rows_of("Invoices to pay (table)")]
+    assert due == [
+        ("LATE", "Overdue by 3 days", "100.00 EUR"),
+        ("TODAY", "today", "50.00 EUR"),
+        ("BUSY", "in 14 days", "5.00 EUR"),
     ]
     assert page.links["Pay LATE"] == f"/invoices/{late.id}/payment"
     assert page.links["See payment"] == f"/payments/{payment.id}/"
+    (under_way,) = page.root.one(class_="rows").all("li")
+    assert under_way.text.startswith("TRF-5 for BUSY We are looking for your money. Reported ")
+    assert [button.text for button in page.root.all(class_="primary")] == ["Pay LATE"]
+    assert world.visit("viewer").get("/").root.all(class_="primary") == []
+
+
+def test_the_one_button_is_for_what_nobody_pays_already(world: World, make: Factory) -> None:
+    for number in range(6):
+        due = clock.today() - timedelta(days=9 - number)
+        invoice = make.invoice(world.account, number=f"INV-{number}", due_date=due)
+        if number < 5:
+            make.payment(invoice, world.users["owner"])
+    pages = world.visit("owner")
+    assert [button.text for button in pages.get("/").root.all(class_="primary")] == ["Pay INV-5"]
+    make.payment(invoice, world.users["owner"])
+    assert pages.get("/").root.all(class_="primary") == []
+
+
+def test_what_is_owed_stands_by_currency(world: World, make: Factory) -> None:
+    for total, currency in (("7.00", "EUR"), ("1200", "JPY"), ("3.00", "EUR")):
+        make.invoice(world.account, total, currency=currency)
+    tiles = [tile.one(class_="figure").text for tile in world.visit("owner").get("/").root.all(class_="tile")]
+    assert tiles[:2] == ["10.00 EUR", "1,200 JPY"]
+
+
+def test_a_year_of_credits_is_drawn_and_told(world: World, make: Factory) -> None:
+    invoice = make.invoice(world.account, credits=1200)
+    booked = make.approved(make.payment(invoice, world.users["owner"]), world.users["reviewer"])
+    pages = world.visit("owner")
+    chart = pages.get("/").root.one(class_="chart")
+    rows = chart.one("table").all("tr")[1:]
+    assert [(row.one("th").text[-8:], row.one("td").text) for row in rows[:1]] == [(", so far", "1,200")]
+    assert [row.one("td").text for row in rows[1:]] == ["0"] * 11
+    bars = [(float(bar.attributes["y"]), float(bar.attributes["height"])) for bar in chart.all("rect")]
+    assert bars == [(100, 0)] * 11 + [(0, 100)]
+    assert ", 1,200 now." in chart.one("svg").attributes["aria-label"]
+    make.refunded(booked, world.users["admin"])
+    assert "No credits yet" in pages.get("/").text
 
 
 def test_an_account_that_owes_nothing(world: World) -> None:
     pages = world.visit("owner")
-    assert pages.get("/").root.all(class_="tile")[0].text == "You owe Nothing All invoices are paid. Thank you."
+    page = pages.get("/")
+    assert page.root.all(class_="tile")[0].text == "You owe Nothing All invoices are paid. Thank you."
+    assert [title.text for title in page.root.all("h3")] == ["None under way", "No credits yet"]
     assert "No invoices" in pages.get("/invoices/").text
     assert "No payments" in pages.get("/payments/").text
 

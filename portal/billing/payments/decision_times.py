@@ -33,7 +33,7 @@ class DecisionTimes:
 def decision_times(since: datetime, until: datetime | None = None) -> DecisionTimes | None:
     """Of the approvals and rejections in scope from ``since`` on, before ``until``; None where there were none.
 
-    Percentiles by the nearest rank: each is a time that one decision really took.
+    Percentiles by the nearest rank: each is a time that one decision really took, to the second.
     """
     took = select(seconds_between(Payment.created_at, Payment.decided_at).label("seconds"))
     took = took.where(Payment.decided_at >= since)
@@ -50,7 +50,7 @@ def decision_times(since: datetime, until: datetime | None = None) -> DecisionTi
     rows = session.execute(chosen.order_by(ranked.c.rank)).all()
     if not rows:
         return None
-    half, most = (timedelta(seconds=max(row.seconds, 0)) for row in (rows[0], rows[-1]))
+    half, most = (timedelta(seconds=max(round(row.seconds), 0)) for row in (rows[0], rows[-1]))
     return DecisionTimes(rows[0].number, half, most)
 
 
