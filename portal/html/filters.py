@@ -92,9 +92,11 @@ def day(value: date | None) -> Markup | str:
     return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_date(value, "medium", _locale()))
 
 
-def month(value: date, skeleton: str = "yMMMM") -> str:
-    """A month as its language writes it: with its year, or by another skeleton of CLDR's."""
-    return format_skeleton(skeleton, value, locale=_locale())
+def month(value: date, *, short: bool = False) -> str:
+    """A month with its year as its language writes it; or its short name alone."""
+    if short:
+        return format_date(value, "MMM", _locale())  # not LLL: Babel 2.18 takes other languages' names there
+    return format_skeleton("yMMMM", value, locale=_locale())
 
 
 def age(value: timedelta) -> str:

@@ -27,8 +27,6 @@ pytestmark = pytest.mark.usefixtures("domain")
 HOUR = timedelta(hours=1)
 
 
-
-
 def decide(world: World, make: Factory, took: timedelta, *, at: datetime, action: str = "approve") -> None:
     """A payment that was reported so long before this moment, and decided on at it."""
     with clock.set_to(at - took):
