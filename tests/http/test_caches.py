@@ -35,8 +35,8 @@ def test_a_page_in_the_disguise_of_a_file(disguise: str, world: World) -> None:
 
 @on_sqlite
 def test_a_cached_file_carries_nobodys_session(world: World) -> None:
+    assert "Set-Cookie" in world.app.test_client().get("/login").headers  # the negative control: a session begins
     page = world.browsers["owner"].get("/profile/")
-    assert "Set-Cookie" in page.headers  # the negative control: pages renew the session
     for address in [*re.findall(r'"(/static/[^"]+)"', page.text), "/static/css/base.css", "/static/nothing.css"]:
         with world.browsers["owner"].get(address) as answer:
             assert "Set-Cookie" not in answer.headers, address
