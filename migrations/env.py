@@ -9,6 +9,7 @@ from portal.billing.credits import models as credits  # noqa: F401
 from portal.billing.invoices import models as invoices  # noqa: F401
 from portal.billing.methods import models as methods  # noqa: F401
 from portal.billing.payments import models as payments  # noqa: F401
+from portal.billing.payments.proofs import models as proofs  # noqa: F401
 from portal.cli.database_logins import grant_rights, is_set_up
 from portal.foundation import audit, idempotency  # noqa: F401
 from portal.foundation.db import Base, db

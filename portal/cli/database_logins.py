@@ -57,6 +57,7 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
         "invoices": (READ, LOCK),
         "payment_events": (READ, ADD),
         "payment_method_configs": (READ,),
+        "payment_proofs": (READ, ADD),
         "payments": (READ, ADD, "UPDATE (status, version, last_event_id, updated_at)"),
         "portal_facts": (READ,),
         "postings": (READ,),

@@ -19,6 +19,18 @@ def within(seconds: float) -> Iterator[None]:
         _ends.reset(token)
 
 
+@contextmanager
+def uncounted() -> Iterator[None]:
+    """What passes in the block is no waiting for the database: a body that comes slowly, a file that is decoded."""
+    begun = monotonic()
+    try:
+        yield
+    finally:
+        ends = _ends.get()
+        if ends is not None:
+            _ends.set(ends + monotonic() - begun)
+
+
 def remaining() -> float | None:
     """The seconds left, 0 when they are used up; None where nobody waits."""
     ends = _ends.get()

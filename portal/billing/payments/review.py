@@ -10,6 +10,7 @@ from portal.billing.invoices.models import InvoiceLine
 from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.history import Step, history
 from portal.billing.payments.models import Payment
+from portal.billing.payments.proofs.queries import Proof, SeenBefore, proofs_of, seen_before
 from portal.billing.payments.queries import earlier_payments, get_payment, row_of, with_same_reference
 from portal.billing.payments.states import LIVE_STATUSES, Status
 from portal.foundation.actor import Actor
@@ -28,6 +29,9 @@ class Review:
     earlier: Sequence[PaymentRow]
     same_reference: Sequence[PaymentRow]
     """Other payments with this reference and method, of all accounts, whatever became of them."""
+    proofs: Sequence[Proof]
+    seen_before: Sequence[SeenBefore]
+    """Other payments, of all accounts, that one of the proofs was added to as well."""
     credit_balance: int
     actions: Sequence[str]
     """What the reader may do to the payment now."""
@@ -50,7 +54,7 @@ class Review:
 
 def review(payment_id: UUID, *, reader: Actor) -> Review:
     """The payment as the reader sees it before a decision. Raises NotFound."""
-    payment = get_payment(payment_id)
+    payment, proofs = get_payment(payment_id), proofs_of(payment_id)
     return Review(
         payment=payment,
         row=row_of(payment.id),
@@ -60,6 +64,8 @@ def review(payment_id: UUID, *, reader: Actor) -> Review:
         steps=history(payment, reader),
         earlier=earlier_payments(payment),
         same_reference=with_same_reference(payment),
+        proofs=proofs,
+        seen_before=seen_before(payment_id, proofs),
         credit_balance=balance(payment.account_id),
         actions=payment.allowed_actions(reader),
     )

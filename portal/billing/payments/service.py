@@ -21,6 +21,7 @@ from portal.billing.payments.doubts import doubt_about
 from portal.billing.payments.figures import is_own
 from portal.billing.payments.models import UQ_BOOKED_REFERENCE, UQ_GATEWAY_REFERENCE, Payment, PaymentEvent
 from portal.billing.payments.paid_on import refuse_impossible_day
+from portal.billing.payments.proofs.service import add_proof
 from portal.billing.payments.references import normalize_reference, read_reference
 from portal.billing.payments.states import (
     DECISIONS,
@@ -36,6 +37,7 @@ from portal.foundation import audit, clock, freetext
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
 from portal.foundation.db import flush_or_refuse, locked, session, transaction
+from portal.foundation.files.cleaning import CleanFile
 from portal.foundation.ids import new_id
 from portal.foundation.refusals import NotFound
 from portal.foundation.tenancy import across_accounts
@@ -52,8 +54,9 @@ def create_manual_payment(
     notes: str = "",
     paid_on: date | None = None,
     reference_confirmed: bool = False,
+    proof: CleanFile | None = None,
 ) -> Payment:
-    """Report that the invoice's outstanding amount was sent. The payment waits for approval.
+    """Report that the invoice's outstanding amount was sent. The payment waits for approval, its proof beside it.
 
     Raises Invalid, NotFound for an invoice out of scope, and Conflict where the invoice has an open payment or the
     reference stands on another live payment of the account and method. A reference that is in doubt (``doubts.py``) is
@@ -88,6 +91,9 @@ def create_manual_payment(
             submitted_by=by.user_id,
         )
         _begin(payment, Action.SUBMIT, by)
+        if proof is not None:
+            session.flush()
+            add_proof(payment, proof, by=by)
     return payment
 
 

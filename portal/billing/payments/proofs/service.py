@@ -1,0 +1,57 @@
+"""Adding a proof: to a payment that is being reported, or to one that waits."""
+
+from uuid import UUID
+
+from sqlalchemy import select
+
+from portal.billing.payments.models import Payment
+from portal.billing.payments.proofs.models import MAX_PROOFS, PaymentProof
+from portal.billing.payments.states import Action, Status, permission_of
+from portal.foundation import audit
+from portal.foundation.actor import Actor
+from portal.foundation.db import locked, session, transaction
+from portal.foundation.files.cleaning import CleanFile
+from portal.foundation.refusals import Conflict, NotFound
+
+
+def attach_proof(payment_id: UUID, *, by: Actor, file: CleanFile) -> PaymentProof:
+    """Add a file to a payment that waits for approval.
+
+    Raises NotFound for a payment out of scope, and Conflict where it waits no more, has this file, or has enough.
+    """
+    by.must(permission_of(Action.SUBMIT))
+    with transaction():
+        payment = locked(Payment, payment_id)
+        if payment is None:
+            raise NotFound()
+        if payment.status != Status.PENDING_APPROVAL:
+            message = "This payment waits for nothing any more: no proof can be added."
+            raise Conflict("payment_already_decided", message, field="proof")
+        return add_proof(payment, file, by=by)
+
+
+def add_proof(payment: Payment, file: CleanFile, *, by: Actor) -> PaymentProof:
+    """Add a file to the payment that the running unit has locked or made, and that waits. Raises Conflict."""
+    there = session.scalars(select(PaymentProof.sha256).where(PaymentProof.payment_id == payment.id)).all()
+    if file.sha256 in there:
+        message = "This very file is with the payment already. Choose another, or leave it at that."
+        raise Conflict("proof_already_added", message, field="proof")
+    if len(there) >= MAX_PROOFS:
+        message = f"A payment takes {MAX_PROOFS} proofs, and this one has them. Say more in a new report, if needed."
+        raise Conflict("too_many_proofs", message, field="proof")
+    proof = PaymentProof(
+        account_id=payment.account_id,
+        payment_id=payment.id,
+        position=len(there) + 1,
+        name=file.name,
+        media_type=file.media_type,
+        size=len(file.content),
+        sha256=file.sha256,
+        added_by=by.user_id,
+        content=file.content,
+    )
+    session.add(proof)
+    session.flush()
+    told = {"proof_id": proof.id, "media_type": proof.media_type, "size": proof.size, "sha256": proof.sha256}
+    audit.record(by, "payment.proof_added", "payment", payment.id, account_id=payment.account_id, **told)
+    return proof

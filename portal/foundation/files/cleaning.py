@@ -1,0 +1,81 @@
+"""A file that somebody sent, as a copy that is safe to keep and to show to others."""
+
+import re
+import subprocess
+import sys
+import unicodedata
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from threading import BoundedSemaphore
+
+from portal.foundation.files.unfit import REFUSALS, Unfit
+from portal.foundation.freetext import mask_card_numbers
+from portal.foundation.refusals import Unavailable
+
+MAX_BYTES = 10 * 1024 * 1024
+MEDIA_TYPES = {"application/pdf": ".pdf", "image/jpeg": ".jpg", "image/png": ".png"}
+"""What is taken, and how the names of its copies end."""
+MAX_NAME = 100
+_MAGIC = {b"%PDF-": "PDF", b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
+_ROOT = Path(__file__).resolve().parents[3]
+_SECONDS = 20  # of waiting; of processor time the program allows itself less
+_slots = BoundedSemaphore(2)
+
+
+@dataclass(frozen=True, slots=True)
+class CleanFile:
+    """The copy. ``sha256`` is of what was sent, by which the same file is known again."""
+
+    media_type: str
+    content: bytes
+    name: str
+    sha256: str
+
+
+def clean_file(raw: bytes, name: str) -> CleanFile:
+    """Copy a file. Raises Unfit, and Unavailable where others are being copied for too long.
+
+    Takes up to seconds: belongs in front of a unit, never into one.
+    """
+    if not raw:
+        raise Unfit("file_empty")
+    if len(raw) > MAX_BYTES:
+        raise Unfit("file_too_large")
+    kind = next((kind for magic, kind in _MAGIC.items() if raw.startswith(magic)), None)
+    if kind is None:
+        raise Unfit("file_type_not_taken")
+    media_type, content = _copied(kind, raw)
+    if len(content) > MAX_BYTES:
+        raise Unfit("file_too_large")
+    return CleanFile(media_type, content, clean_name(name, media_type), sha256(raw).hexdigest())
+
+
+def clean_name(name: str, media_type: str) -> str:
+    """The last part of the name, without what nobody can see and with the ending of what the file is."""
+    last = unicodedata.normalize("NFC", re.split(r"[/\\]", name)[-1])
+    shown = "".join(c for c in last if unicodedata.category(c)[0] != "C" and c != "\ufffd")
+    stem, ending = mask_card_numbers(shown).strip(), MEDIA_TYPES[media_type]
+    stem = re.sub(r"(?i)\.[a-z0-9]{1,5}$", "", stem).strip(" .")
+    return (stem[: MAX_NAME - len(ending)] or "file") + ending
+
+
+def _copied(kind: str, raw: bytes) -> tuple[str, bytes]:
+    """What the program makes of it: killed by its limits, it has said nothing."""
+    if not _slots.acquire(timeout=_SECONDS):
+        message = "Too many files are being looked through at the moment. Nothing was changed. Try again in a moment."
+        raise Unavailable("files_busy", message)
+    try:
+        command = [sys.executable, "-m", "portal.foundation.files.program", kind]
+        ran = subprocess.run(  # noqa: S603  (three words of ours)
+            command, input=raw, capture_output=True, timeout=_SECONDS, cwd=_ROOT, env={}, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise Unfit("file_too_costly") from None
+    finally:
+        _slots.release()
+    said, _, content = ran.stdout.partition(b"\n")
+    word = said.decode("ascii", "replace")
+    if ran.returncode == 0 and word in MEDIA_TYPES:
+        return word, content
+    raise Unfit(word if ran.returncode == 0 and word in REFUSALS else "file_too_costly")
