@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
+from hashlib import sha256
 from itertools import count
 
 from flask import Flask
@@ -17,10 +18,13 @@ from portal.billing.methods import service as methods
 from portal.billing.methods.models import PaymentMethodConfig
 from portal.billing.payments import service as payments
 from portal.billing.payments.models import Payment
+from portal.billing.payments.proofs.models import PaymentProof
+from portal.billing.payments.proofs.service import attach_proof
 from portal.billing.payments.queries import get_payment
 from portal.foundation import clock
 from portal.foundation.access import Role
 from portal.foundation.actor import Actor
+from portal.foundation.files.cleaning import CleanFile
 from portal.foundation.money import Money
 from portal.foundation.tenancy import across_accounts
 from tests import authenticators
@@ -122,6 +126,14 @@ class Factory:
                 notes=notes,
                 paid_on=paid_on,
             )
+
+    def proof(
+        self, payment: Payment, by: User, content: bytes = b"\xff\xd8\xff", name: str = "receipt.jpg"
+    ) -> PaymentProof:
+        """A file of a payment that waits, as if it had been copied."""
+        file = CleanFile("image/jpeg", content, name, sha256(content).hexdigest())
+        with self._unit():
+            return attach_proof(payment.id, by=acting(by), file=file)
 
     def approved(self, payment: Payment, by: User) -> Payment:
         """The payment, booked."""

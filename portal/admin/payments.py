@@ -15,11 +15,13 @@ from portal.admin.filters import day_begins, day_ends, method_filter, offer_meth
 from portal.billing.payments import service
 from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.models import Payment
+from portal.billing.payments.proofs.queries import get_proof
 from portal.billing.payments.queries import PaymentFilter, next_in_queue, payment_page
 from portal.billing.payments.review import review
 from portal.billing.payments.states import Action, Status
 from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
+from portal.html.files import file_answer
 from portal.html.filters import status_word
 from portal.html.forms import refused
 from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
@@ -67,6 +69,12 @@ def payment_list() -> ResponseReturnValue:
 @requires(Permission.STAFF_READ)
 def payment(payment_id: UUID) -> ResponseReturnValue:
     return _show(payment_id)
+
+
+@admin.get("/payments/<id:payment_id>/proofs/<id:proof_id>")
+@requires(Permission.STAFF_READ)
+def proof(payment_id: UUID, proof_id: UUID) -> ResponseReturnValue:
+    return file_answer(get_proof(payment_id, proof_id))
 
 
 @admin.post("/payments/<id:payment_id>/approval")

@@ -35,8 +35,9 @@ def page(form: ConfirmationForm | None = None) -> Response:
         for name, value in request.form.items(multi=True)
         if name not in _NOT_CARRIED and "password" not in name
     ]
+    lost = any(file.filename for file in request.files.values())  # a page can carry no file
     shown = form or ConfirmationForm(formdata=None)
-    response = make_response(render_template("web/session/confirm.html", form=shown, carried=carried), 403)
+    response = make_response(render_template("web/session/confirm.html", form=shown, carried=carried, lost=lost), 403)
     if isinstance(shown.refusal, TooManyAttempts):
         response.status_code = shown.refusal.status
         response.headers["Retry-After"] = str(shown.refusal.retry_after)

@@ -10,7 +10,9 @@ from werkzeug.exceptions import (
     RequestURITooLarge,
 )
 
+from portal.foundation.deadline import uncounted
 from portal.foundation.refusals import Invalid
+from portal.http.uploads import widen_for_a_file
 
 MAX_ADDRESS = 8_000
 """Bytes of path and query together: what RFC 9110 asks every server to take."""
@@ -28,6 +30,7 @@ def init_limits(app: Flask) -> None:
 def _check() -> None:
     _check_address()
     _check_headers()
+    widen_for_a_file()
     _check_size()
     if request.mimetype in (_FORM, "multipart/form-data"):
         _check_form()
@@ -58,7 +61,8 @@ def _check_size() -> None:
         raise RequestEntityTooLarge
     if not announced and "Transfer-Encoding" not in request.headers:
         return
-    came = len(request.get_data())  # kept: forms and JSON are read from it afterwards
+    with uncounted():
+        came = len(request.get_data())  # kept: forms and JSON are read from it afterwards
     if announced is None and most is not None and came >= most:
         raise RequestEntityTooLarge
     if announced is not None and came < announced:

@@ -5,7 +5,7 @@ field. Who may ask is checked before, by the gate, for a repeat as for the first
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import wraps
 from hashlib import sha256
 from http import HTTPStatus
@@ -120,7 +120,19 @@ def _fingerprint(values: dict[str, Any]) -> str:
     else:
         fields = sorted((name, value) for name, value in request.form.items(multi=True) if name not in _UNSIGNED)
         digest.update(repr(fields).encode(errors="surrogatepass"))
+        for file in sorted(_files()):
+            digest.update(repr(file).encode(errors="surrogatepass"))
     return sealer.fingerprint("idempotency", digest.hexdigest())
+
+
+def _files() -> Iterator[tuple[str, str, str]]:
+    """The files that came with a form, by their fields: their names, and digests of what is in them."""
+    for field, file in request.files.items(multi=True):
+        file.stream.seek(0)
+        content = sha256(file.stream.read()).hexdigest()
+        file.stream.seek(0)
+        if file.filename:  # else none was chosen
+            yield field, file.filename, content
 
 
 def _keep(row: IdempotencyKey, response: Response, said: list[Any]) -> None:

@@ -9,20 +9,30 @@ from portal.billing.payments.decision_times import usual_decision_times
 from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.history import history
 from portal.billing.payments.milestones import milestones
+from portal.billing.payments.proofs.queries import get_proof, proofs_of
+from portal.billing.payments.proofs.service import attach_proof, takes_proof
 from portal.billing.payments.queries import get_payment, open_payment_of, payment_page
 from portal.billing.payments.service import cancel_payment
 from portal.billing.payments.states import Status
 from portal.billing.payments.tracking import tracking
 from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
-from portal.html.forms import VersionForm, refused
+from portal.html.files import file_answer, file_field, say_that_file_is_lost
+from portal.html.forms import OnceForm, VersionForm, refused
 from portal.http.gate import current_actor
 from portal.http.once import once
+from portal.http.uploads import required_upload, takes_file
 from portal.web.blueprint import web
 from portal.web.filters import PaymentListFilter
 
 FIRST_PAUSE = 5
 """Seconds after which the page of a payment under way asks how it stands; ``progress`` says when to ask again."""
+
+
+class ProofForm(OnceForm):
+    """A file for a payment that waits."""
+
+    proof = file_field("Proof of payment")
 
 
 @web.get("/payments/")
@@ -40,7 +50,7 @@ def payment_list() -> ResponseReturnValue:
 @requires(Permission.OWN_ACCOUNT)
 def payment(payment_id: UUID) -> ResponseReturnValue:
     """Where a payment stands, how it came there, and what comes next."""
-    return payment_view(payment_id, VersionForm())
+    return payment_view(payment_id)
 
 
 @web.post("/payments/<id:payment_id>/cancellation")
@@ -56,9 +66,35 @@ def withdraw(payment_id: UUID) -> ResponseReturnValue:
     return payment_view(payment_id, form)
 
 
-def payment_view(payment_id: UUID, form: VersionForm) -> ResponseReturnValue:
+@web.post("/payments/<id:payment_id>/proofs")
+@requires(Permission.PAYMENT_SUBMIT)
+@takes_file("proof")
+@once
+def add_proof(payment_id: UUID) -> ResponseReturnValue:
+    """Add a proof to a payment that waits."""
+    form = ProofForm()
+    if form.validate():
+        with refused(form):
+            attach_proof(payment_id, by=current_actor(), file=required_upload("proof"))
+            flash("The file is added. Our staff see it beside your report.")
+            return redirect(url_for("web.payment", payment_id=payment_id), 303)
+    return payment_view(payment_id, proof_form=form)
+
+
+@web.get("/payments/<id:payment_id>/proofs/<id:proof_id>")
+@requires(Permission.OWN_ACCOUNT)
+def proof(payment_id: UUID, proof_id: UUID) -> ResponseReturnValue:
+    """A proof, as a file."""
+    return file_answer(get_proof(payment_id, proof_id))
+
+
+def payment_view(
+    payment_id: UUID, form: VersionForm | None = None, proof_form: ProofForm | None = None
+) -> ResponseReturnValue:
     """The payment's page."""
-    found = get_payment(payment_id)
+    found, proofs = get_payment(payment_id), proofs_of(payment_id)
+    form, proof_form = form or VersionForm(formdata=None), proof_form or ProofForm(formdata=None)
+    say_that_file_is_lost(proof_form, "proof")
     tracked = tracking(found, found.invoice, current_actor())
     page = render_template(
         "web/payments/payment.html",
@@ -70,5 +106,7 @@ def payment_view(payment_id: UUID, form: VersionForm) -> ResponseReturnValue:
         first_pause=FIRST_PAUSE,
         actions=found.allowed_actions(current_actor()),
         form=form,
+        proofs=proofs,
+        proof_form=proof_form if takes_proof(found, len(proofs), current_actor()) else None,
     )
-    return page, form.status
+    return page, max(form.status, proof_form.status)

@@ -20,9 +20,11 @@ from portal.billing.payments.references import MAX_LENGTH
 from portal.billing.payments.service import MAX_NOTES, create_manual_payment
 from portal.foundation.access import Permission, requires
 from portal.html import qr
+from portal.html.files import file_field, say_that_file_is_lost
 from portal.html.forms import OnceForm, refused
 from portal.http.gate import current_actor
 from portal.http.once import once
+from portal.http.uploads import takes_file, uploaded
 from portal.web.blueprint import web
 
 _CARRIES_REFERENCE = "bank_transfer"
@@ -43,6 +45,7 @@ class ReportForm(OnceForm):
     reference_confirmed = BooleanField("This is what my bank or wallet shows. Report it as it is.")
     paid_on = DateField("Date paid", [Optional()])
     notes = TextAreaField("Notes", render_kw={"maxlength": MAX_NOTES})
+    proof = file_field("Proof of payment")
 
     def offer(self, methods: Sequence[AvailableMethod], invoice: Invoice) -> None:
         """Let them choose among the methods; a fresh form starts with the reference that they were asked to use."""
@@ -85,6 +88,7 @@ def reference_check(invoice_id: UUID) -> ResponseReturnValue:
 
 @web.post("/invoices/<id:invoice_id>/payment")
 @requires(Permission.PAYMENT_SUBMIT)
+@takes_file("proof")
 @once
 def report(invoice_id: UUID) -> ResponseReturnValue:
     """Report a payment."""
@@ -100,6 +104,7 @@ def report(invoice_id: UUID) -> ResponseReturnValue:
                 paid_on=form.paid_on.data,
                 notes=form.notes.data or "",
                 reference_confirmed=form.reference_confirmed.data,
+                proof=uploaded(),
             )
             flash("Thank you. Your payment is reported; we will look for the money.")
             return redirect(url_for("web.payment", payment_id=reported.id), 303)
@@ -109,6 +114,7 @@ def report(invoice_id: UUID) -> ResponseReturnValue:
 def _report_page(invoice: Invoice, form: ReportForm, corrected: Payment | None = None) -> ResponseReturnValue:
     methods = _methods_for(invoice)
     form.offer(methods, invoice)
+    say_that_file_is_lost(form, "proof")
     transfers = {method.method: epc_transfer(method, invoice) for method in methods}
     page = render_template(
         "web/payments/report.html",

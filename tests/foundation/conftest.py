@@ -88,6 +88,7 @@ def tenant(app: Flask, make: Factory, name: str, reviewer: User, reference: str)
     owner = make.user("owner", account)
     booked = make.approved(make.payment(make.invoice(account, credits=5), owner), reviewer)
     waiting = make.payment(make.invoice(account), owner, reference)
+    make.proof(waiting, owner)
     Pages(app).sign_in(owner)
     with app.app_context(), across_accounts(), transaction() as unit:
         unit.add(SecondFactor(user_id=owner.id, sealed_secret="sealed", last_step=0, created_at=clock.now()))

@@ -177,7 +177,7 @@ INJECTED = (
     # history
     *(
         f"{change} {table}{rest}"
-        for table in ("payment_events", "postings", "credit_transactions", "audit_entries")
+        for table in ("payment_events", "payment_proofs", "postings", "credit_transactions", "audit_entries")
         for change, rest in (("UPDATE", " SET id = id"), ("DELETE FROM", ""), ("TRUNCATE", ""))
     ),
     "DELETE FROM payments",

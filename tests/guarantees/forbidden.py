@@ -348,6 +348,20 @@ FORBIDDEN: dict[str, Attempt] = {
     "fk_payments_account_id": lambda rows, w: rows.submit(
         w.free.id, w.waiting.id, payment={"account_id": NOBODY}, event={"account_id": NOBODY}
     ),
+    # their proofs
+    "ck_payment_proofs_media_type": copying("payment_proofs", position=2, sha256="0" * 64, media_type="text/html"),
+    "ck_payment_proofs_size": copying("payment_proofs", position=2, sha256="0" * 64, size=4),
+    "ck_payment_proofs_position": copying("payment_proofs", position=4, sha256="0" * 64),
+    "uq_payment_proofs_payment_id_position": copying("payment_proofs", sha256="0" * 64),
+    "uq_payment_proofs_payment_id_sha256": copying("payment_proofs", position=2),
+    "fk_payment_proofs_account_id_payment_id": lambda rows, w: rows.copy(
+        "payment_proofs", rows.one("payment_proofs"), account_id=w.globex.id, position=2, sha256="0" * 64
+    ),
+    "fk_payment_proofs_account_id": copying("payment_proofs", account_id=NOBODY, position=2, sha256="0" * 64),
+    "fk_payment_proofs_added_by": copying("payment_proofs", added_by=NOBODY, position=2, sha256="0" * 64),
+    "payment_proofs_of_waiting_payments": lambda rows, w: rows.copy(
+        "payment_proofs", rows.one("payment_proofs"), payment_id=w.booked.id
+    ),
     # their history
     "ck_payment_events_to_status": lambda rows, w: rows.step(
         w.waiting.id, "completed", "approve", actor=w.reviewer.id
@@ -480,6 +494,7 @@ BEHIND: dict[str, tuple[str, ...]] = {
     "uq_postings_payment_id_status": ("payment_events_follow_the_states",),
     "fk_invoice_lines_account_id": ("fk_invoice_lines_account_id_invoice_id_currency",),
     "fk_payments_account_id": ("fk_payments_account_id_invoice_id_currency", "fk_payment_events_account_id"),
+    "fk_payment_proofs_account_id": ("fk_payment_proofs_account_id_payment_id",),
     "fk_payment_events_account_id": ("fk_payment_events_account_id_payment_id",),
     "fk_postings_account_id_invoice_id_currency": ("fk_payments_booking",),
     "fk_postings_account_id": ("fk_postings_account_id_invoice_id_currency", "fk_payments_booking"),

@@ -40,6 +40,7 @@ class World:
         )
         self.waiting = make.payment(make.invoice(self.acme), self.owner)
         self.other = make.payment(make.invoice(self.acme, credits=7), self.owner)
+        make.proof(self.waiting, self.owner)
         self.foreign = make.payment(make.invoice(self.globex, credits=8), globex_owner, "FOREIGN-1")
         with self.unit() as rows:
             rows.insert(

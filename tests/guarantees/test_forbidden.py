@@ -11,7 +11,7 @@ from tests.guarantees.forbidden import BEHIND, FORBIDDEN, delivery
 from tests.guarantees.rows import World, refused_by, shown
 from tests.guarantees.schema import declared, is_target, triggers
 
-APPEND_ONLY = ("payment_events", "credit_transactions", "postings", "audit_entries")
+APPEND_ONLY = ("payment_events", "payment_proofs", "credit_transactions", "postings", "audit_entries")
 FIRST = [name for name in FORBIDDEN if name not in BEHIND]
 
 

@@ -92,7 +92,6 @@ def create_manual_payment(
         )
         _begin(payment, Action.SUBMIT, by)
         if proof is not None:
-            session.flush()
             add_proof(payment, proof, by=by)
     return payment
 

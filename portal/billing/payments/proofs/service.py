@@ -14,6 +14,12 @@ from portal.foundation.files.cleaning import CleanFile
 from portal.foundation.refusals import Conflict, NotFound
 
 
+def takes_proof(payment: Payment, there: int, reader: Actor) -> bool:
+    """Whether the reader may add one to the payment now, beside those that are there."""
+    waits = payment.status == Status.PENDING_APPROVAL
+    return waits and there < MAX_PROOFS and reader.may(permission_of(Action.SUBMIT))
+
+
 def attach_proof(payment_id: UUID, *, by: Actor, file: CleanFile) -> PaymentProof:
     """Add a file to a payment that waits for approval.
 

@@ -1,0 +1,52 @@
+"""What staff see of proofs: beside the facts, and where the same file came before."""
+
+from flask import Flask
+from sqlalchemy import event
+
+from tests.admin.conftest import World
+from tests.engines import engines_of
+from tests.factories import Factory
+from tests.pages import Pages
+
+
+def test_proofs_stand_beside_the_facts(app: Flask, world: World, reviewer: Pages, make: Factory) -> None:
+    payment = make.payment(make.invoice(world.acme), world.owner)
+    proof = make.proof(payment, world.owner, name="<b>receipt</b>.jpg")
+    page = reviewer.get(f"/admin/payments/{payment.id}/")
+    address = f"/admin/payments/{payment.id}/proofs/{proof.id}"
+    assert page.root.one("img", loading="lazy").attributes["src"] == address
+    assert page.links["<b>receipt</b>.jpg"] == address
+    assert "seen before" not in page.text
+
+
+def test_a_file_that_was_seen_before_is_pointed_out(world: World, reviewer: Pages, make: Factory) -> None:
+    """Of whatever account; whoever sent it first is not told, nor is who sends it again."""
+    first = make.payment(make.invoice(world.globex, "500", number="G-1"), world.globex_owner, "THE FIRST")
+    second = make.payment(make.invoice(world.acme), world.owner)
+    unlike = make.payment(make.invoice(world.acme), world.owner)
+    make.proof(first, world.globex_owner, b"the file")
+    make.proof(second, world.owner, b"the file", "mine.jpg")
+    make.proof(unlike, world.owner, b"another file")
+    page = reviewer.get(f"/admin/payments/{second.id}/")
+    (notice,) = [words for words in page.notices if "seen before" in words]
+    assert "A proof of this payment was seen before. mine.jpg came on" in notice
+    assert "with payment THE FIRST of Globex , invoice G-1" in notice
+    assert page.links["payment THE FIRST"] == f"/admin/payments/{first.id}/"
+    assert "seen before" not in reviewer.get(f"/admin/payments/{unlike.id}/").text
+
+
+def test_no_list_and_no_page_loads_a_files_bytes(app: Flask, world: World, reviewer: Pages, make: Factory) -> None:
+    payment = make.payment(make.invoice(world.acme), world.owner)
+    proof = make.proof(payment, world.owner)
+    customer = Pages(app).sign_in(world.owner)
+    said: list[str] = []
+    for engine in engines_of(app):
+        event.listen(engine, "before_cursor_execute", lambda *given: said.append(given[2]))
+    for path in ("/admin/approvals/", "/admin/payments/", f"/admin/payments/{payment.id}/"):
+        reviewer.get(path)
+    for path in ("/payments/", f"/payments/{payment.id}/"):
+        customer.get(path)
+    assert any("payment_proofs" in statement for statement in said)
+    assert [statement for statement in said if "payment_proofs.content" in statement] == []
+    customer.send("GET", f"/payments/{payment.id}/proofs/{proof.id}")
+    assert any("payment_proofs.content" in statement for statement in said)

@@ -1,0 +1,113 @@
+"""Files that people send: what is kept of them, and what is not taken."""
+
+from io import BytesIO
+
+import pytest
+from PIL import Image
+from pypdf import PdfReader
+
+from portal.foundation.files.cleaning import MAX_BYTES, CleanFile, clean_file, clean_name
+from portal.foundation.files.unfit import REFUSALS, Unfit
+from tests.nasty_files import (
+    DIRTY_WORDS,
+    bomb_pdf,
+    dirty_pdf,
+    endless_pdf,
+    image,
+    jpeg_of_a_camera,
+    many_pages,
+    png_bomb,
+)
+
+
+def copied(raw: bytes, name: str = "proof") -> CleanFile:
+    return clean_file(raw, name)
+
+
+def refusal(raw: bytes) -> str:
+    with pytest.raises(Unfit) as unfit:
+        copied(raw)
+    assert unfit.value.code in REFUSALS
+    return unfit.value.code
+
+
+def test_an_image_keeps_its_pixels_and_nothing_else() -> None:
+    """It is turned as the camera was held; where it was taken, and what hangs behind its end, goes."""
+    sent = jpeg_of_a_camera() + b"<script>alert(1)</script>PK\x03\x04"
+    copy = copied(sent, "IMG_1.PNG")
+    with Image.open(BytesIO(copy.content)) as shown:
+        assert (shown.format, shown.size, dict(shown.getexif())) == ("JPEG", (30, 40), {})
+        assert "comment" not in shown.info
+    assert (copy.media_type, copy.name) == ("image/jpeg", "IMG_1.jpg")
+    assert [word for word in (b"script", b"PK\x03", b"Secret street", b"a comment") if word in copy.content] == []
+
+
+def test_a_png_stays_one() -> None:
+    copy = copied(image("PNG"))
+    assert (copy.media_type, copy.content[:4]) == ("image/png", b"\x89PNG")
+
+
+def test_what_is_large_is_kept_smaller() -> None:
+    with Image.open(BytesIO(copied(image("PNG", (4000, 3000))).content)) as shown:
+        assert 7_900_000 < shown.width * shown.height <= 8_000_000
+        assert abs(shown.width / shown.height - 4 / 3) < 0.01
+
+
+def test_a_pdf_keeps_what_its_pages_draw_and_nothing_else() -> None:
+    copy = copied(dirty_pdf() + b"\nPK\x03\x04", "a.exe")
+    assert (copy.media_type, copy.name) == ("application/pdf", "a.pdf")
+    assert [word for word in (*DIRTY_WORDS, b"PK\x03") if word in copy.content] == []
+    reader = PdfReader(BytesIO(copy.content))
+    assert (len(reader.pages), dict(reader.attachments), reader.metadata) == (1, {}, None)
+    assert set(reader.root_object) == {"/Type", "/Pages"}
+    assert set(reader.pages[0]) == {"/Type", "/Parent", "/MediaBox", "/Resources", "/Contents"}
+    contents = reader.pages[0].get_contents()
+    assert contents is not None
+    assert b"0 0 100 100 re f" in contents.get_data()
+
+
+def test_a_pdf_that_opens_without_a_password_is_taken() -> None:
+    assert not PdfReader(BytesIO(copied(dirty_pdf(password="")).content)).is_encrypted
+
+
+NASTY = {
+    "nothing": (b"", "file_empty"),
+    "a page that calls itself a PDF": (b"<html>%PDF-1.7", "file_type_not_taken"),
+    "a program": (b"MZ" + b"\x00" * 100, "file_type_not_taken"),
+    "a drawing that runs": (b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>', "file_type_not_taken"),
+    "a GIF": (image("GIF"), "file_type_not_taken"),
+    "an image bomb": (png_bomb(60_000, 60_000), "file_too_many_pixels"),
+    "an image cut short": (image("PNG", (200, 200))[:-40], "file_broken"),
+    "magic bytes alone": (b"\xff\xd8\xff", "file_broken"),
+    "a PDF that is none": (b"%PDF-1.7\n" + b"x" * 1000, "file_broken"),
+    "a PDF cut short": (dirty_pdf()[:400], "file_broken"),
+    "a tree of pages that bites its tail": (endless_pdf(), "file_broken"),
+    "a PDF with a password": (dirty_pdf(password="pw"), "file_locked"),
+    "a PDF of many pages": (many_pages(21), "file_too_many_pages"),
+    "a PDF that unfolds to more than is taken": (bomb_pdf(), "file_too_costly"),
+    "more bytes than are taken": (b"%PDF-" + b"x" * MAX_BYTES, "file_too_large"),
+}
+
+
+@pytest.mark.parametrize("kind", NASTY)
+def test_what_is_not_taken(kind: str) -> None:
+    raw, code = NASTY[kind]
+    assert refusal(raw) == code
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("../../etc/passwd", "passwd.png"),
+        ("C:\\Users\\me\\Über weisung.PDF", "Über weisung.png"),
+        ("a\r\nSet-Cookie: x=1.png", "aSet-Cookie: x=1.png"),
+        ("\u202egnp.exe", "gnp.png"),
+        ("4111 1111 1111 1111.jpg", "•••• •••• •••• ••••.png"),
+        ("振込 明細.jpeg", "振込 明細.png"),
+        ("x" * 300, "x" * 96 + ".png"),
+        ("...", "file.png"),
+        ("", "file.png"),
+    ],
+)
+def test_names_are_made_harmless(name: str, kept: str) -> None:
+    assert clean_name(name, "image/png") == kept

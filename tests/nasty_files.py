@@ -1,0 +1,118 @@
+"""Files as attackers and broken devices make them."""
+
+import struct
+import zlib
+from io import BytesIO
+
+from PIL import Image
+from pypdf import PdfWriter
+from pypdf.generic import (
+    ArrayObject,
+    DecodedStreamObject,
+    DictionaryObject,
+    EncodedStreamObject,
+    NameObject,
+    PdfObject,
+    TextStringObject,
+)
+
+DIRTY_WORDS = (
+    b"/JavaScript", b"/JS", b"/AA", b"/Launch", b"/EmbeddedFile", b"/AF", b"/EF", b"/Annots", b"/URI", b"/OpenAction",
+    b"/Metadata", b"alert", b"Secret author", b"MZ",
+)  # fmt: skip
+"""What stands in a dirty PDF, and in no copy of it."""
+_ORIENTATION, _DESCRIPTION = 0x0112, 0x010E
+
+
+def image(kind: str, size: tuple[int, int] = (40, 30), **how: object) -> bytes:
+    """An image of one colour."""
+    out = BytesIO()
+    Image.new("RGB", size, "red").save(out, kind, **how)
+    return out.getvalue()
+
+
+def jpeg_of_a_camera() -> bytes:
+    """40 × 30 pixels, to be seen upright, with a place and a comment."""
+    exif = Image.Exif()
+    exif[_ORIENTATION], exif[_DESCRIPTION] = 6, "Secret street 7"
+    return image("JPEG", exif=exif, comment=b"a comment")
+
+
+def png_bomb(width: int, height: int) -> bytes:
+    """A few bytes that call themselves a huge image."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(b"\0" * 99)) + chunk(b"IEND", b"")
+    )
+
+
+def many_pages(number: int) -> bytes:
+    """A PDF of so many empty pages."""
+    writer = PdfWriter()
+    for _ in range(number):
+        writer.add_blank_page(100, 100)
+    return _written(writer)
+
+
+def dirty_pdf(password: str | None = None) -> bytes:
+    """A page that draws a square, with scripts, links, attachments and words about its author all around."""
+    writer = PdfWriter()
+    page = writer.add_blank_page(200, 200)
+    writer.root_object[NameObject("/OpenAction")] = _script()
+    writer.add_attachment("evil.exe", b"MZ evil")
+    writer.add_metadata({"/Author": "Secret author"})
+    drawn = DecodedStreamObject()
+    drawn.set_data(b"0 0 100 100 re f /X Do")
+    inner = DecodedStreamObject()
+    inner.set_data(b"q Q")
+    inner.update(
+        {
+            NameObject("/Type"): NameObject("/XObject"), NameObject("/Subtype"): NameObject("/Form"),
+            NameObject("/AF"): ArrayObject([_dictionary(EF=TextStringObject("MZ"))]),
+            NameObject("/Metadata"): TextStringObject("Secret author"),
+            NameObject("/Next"): _script(),
+        }
+    )  # fmt: skip
+    link = _dictionary(Type=NameObject("/Annot"), A=_dictionary(S=NameObject("/URI"), URI=TextStringObject("//evil")))
+    page[NameObject("/Annots")] = ArrayObject([link, _dictionary(S=NameObject("/Launch"))])
+    page[NameObject("/AA")] = _dictionary(O=_script())
+    page[NameObject("/Contents")] = writer._add_object(drawn.flate_encode())
+    page[NameObject("/Resources")] = _dictionary(XObject=_dictionary(X=writer._add_object(inner)))
+    if password is not None:
+        writer.encrypt(password, owner_password="owner", algorithm="AES-256")
+    return _written(writer)
+
+
+def endless_pdf() -> bytes:
+    """Its pages are pages of themselves."""
+    tree = b"1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[2 0 R]/Count 1>>endobj\n"
+    return b"%PDF-1.4\n" + tree + b"trailer<</Root 1 0 R>>"
+
+
+def bomb_pdf() -> bytes:
+    """A page whose drawing is 210 MB, once it is unfolded."""
+    writer = PdfWriter()
+    page = writer.add_blank_page(10, 10)
+    folding, stream = zlib.compressobj(), EncodedStreamObject()
+    stream._data = b"".join(folding.compress(bytes(1 << 20)) for _ in range(210)) + folding.flush()
+    stream[NameObject("/Filter")] = NameObject("/FlateDecode")
+    page[NameObject("/Contents")] = writer._add_object(stream)
+    return _written(writer)
+
+
+def _script() -> DictionaryObject:
+    return _dictionary(S=NameObject("/JavaScript"), JS=TextStringObject("app.alert(1)"))
+
+
+def _dictionary(**values: PdfObject) -> DictionaryObject:
+    return DictionaryObject({NameObject(f"/{name}"): value for name, value in values.items()})
+
+
+def _written(writer: PdfWriter) -> bytes:
+    out = BytesIO()
+    writer.write(out)
+    return out.getvalue()
