@@ -28,6 +28,7 @@ from portal.billing.payments import service
 from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.history import histories
 from portal.billing.payments.models import Payment
+from portal.billing.payments.proofs.queries import proofs_by_payment
 from portal.billing.payments.queries import PaymentFilter, approval_queue, payment_page, row_of
 from portal.billing.payments.tracking import tracking
 from portal.foundation.access import Permission, requires
@@ -64,10 +65,10 @@ def account_payments(query: dict[str, Any], account_id: UUID) -> list[PaymentRow
 @api.response(200, PaymentSelectionOut)
 @requires(Permission.PAYMENT_READ)
 def payment(query: dict[str, Any], payment_id: UUID) -> PaymentRow:
-    """One payment with its events and where it stands, or those of its fields that were asked for."""
+    """One payment with its events, its proofs and where it stands, or those of its fields that were asked for."""
     names, expand = query["fields_"], query["expand"]
     if not names:
-        names, expand = SELECTABLE, {*expand, "events", "tracking"}
+        names, expand = SELECTABLE, {*expand, "events", "tracking", "proofs"}
     return _selected([row_of(payment_id)], names, expand)[0]
 
 
@@ -137,6 +138,8 @@ def _selected(rows: list[PaymentRow], names: Collection[str], expand: Collection
     g.selected, g.expanded = {*names, *expand}, {}
     if "events" in expand:
         g.expanded["events"] = histories([row.id for row in rows], current_actor())
+    if "proofs" in expand:
+        g.expanded["proofs"] = proofs_by_payment([row.id for row in rows])
     if "invoice" in expand:
         current_actor().must(Permission.INVOICE_READ)
     if {"invoice", "tracking"} & {*expand}:

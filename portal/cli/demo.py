@@ -17,9 +17,12 @@ from portal.billing.invoices.models import Invoice
 from portal.billing.invoices.payment_reference import in_groups
 from portal.billing.methods import service as methods
 from portal.billing.payments import service as payments
+from portal.billing.payments.models import Payment
+from portal.billing.payments.proofs.service import attach_proof
 from portal.billing.payments.queries import payments_of_invoice
 from portal.billing.payments.states import Status
 from portal.cli import demo_data as data
+from portal.cli.demo_receipts import receipt
 from portal.foundation import clock
 from portal.foundation.access import Role
 from portal.foundation.actor import Actor
@@ -147,6 +150,7 @@ class _Demo:
             paid_on=self.random.choice((None, today, today, today - timedelta(days=1), today - timedelta(days=3))),
             notes=self.random.choice(data.NOTES),
         )
+        self._show_proof(step, payment, payer)
         if step == "wait":
             return
         yield clock.now() + timedelta(hours=self.random.choice((1, 2, 3, 5, 20, 26)), minutes=self.random.randrange(50))
@@ -158,6 +162,17 @@ class _Demo:
             payments.reject_payment(payment.id, by=reviewer, version=payment.version, reason=reason)
         else:
             payments.cancel_payment(payment.id, by=payer)
+
+    def _show_proof(self, step: str, payment: Payment, payer: Actor) -> None:
+        """Every second payment that waits has a proof. One file was shown before, by another account."""
+        reused = payment.transaction_reference == _REUSED
+        if reused or (step == "wait" and self.payments_reported % 2):
+            amount = "2,400.00" if reused else str(payment.amount)
+            day = f"{self.now - timedelta(days=40) if reused else clock.now():%Y-%m-%d}"
+            file = receipt(
+                amount, payment.transaction_reference, day, as_pdf=not reused and self.payments_reported % 4 == 1
+            )
+            attach_proof(payment.id, by=payer, file=file)
 
     def _pay_by_card(self, step: str, invoice: Invoice) -> Story:
         self.payments_reported += 1

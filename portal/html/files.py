@@ -1,5 +1,7 @@
 """Files of others, in forms and as answers."""
 
+from urllib.parse import quote
+
 from flask import Response, request
 from wtforms import FileField
 
@@ -29,7 +31,7 @@ def file_answer(file: ProofFile) -> Response:
     """
     response = Response(file.content, content_type=file.media_type)
     shown = "inline" if file.media_type.startswith("image/") else "attachment"
-    response.headers.set("Content-Disposition", shown, filename=file.name)
+    response.headers["Content-Disposition"] = f"{shown}; filename*=UTF-8''{quote(file.name, safe='')}"  # RFC 6266
     response.headers["Content-Security-Policy"] = _NOTHING_RUNS
     response.headers["Cache-Control"] = "private, no-store"
     return response

@@ -47,7 +47,12 @@ def test_a_report_answers_201_with_the_payment(world: World, make: Factory) -> N
         "request_id": response.headers["X-Request-ID"],
     }
     assert data["created_at"].endswith("Z")
-    assert list(world["owner"].get(f"/payments/{data['id']}/").get_json()["data"]) == [*data, "tracking", "events"]
+    assert list(world["owner"].get(f"/payments/{data['id']}/").get_json()["data"]) == [
+        *data,
+        "tracking",
+        "events",
+        "proofs",
+    ]
 
 
 @pytest.mark.parametrize(

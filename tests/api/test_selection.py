@@ -17,7 +17,7 @@ def test_some_fields_of_one(world: World, make: Factory) -> None:
 def test_one_has_its_events_unless_fields_are_named(world: World, make: Factory) -> None:
     payment = report(world, make.invoice(world.account).id)
     whole = world["owner"].get(f"/payments/{payment['id']}/").get_json()["data"]
-    assert whole == payment | {"events": whole["events"], "tracking": whole["tracking"]}
+    assert whole == payment | {"events": whole["events"], "tracking": whole["tracking"], "proofs": []}
     assert [event["action"] for event in whole["events"]] == ["submit"]
     named = world["owner"].get(f"/payments/{payment['id']}/", fields="id", expand="events").get_json()["data"]
     assert named == {"id": payment["id"], "events": whole["events"]}

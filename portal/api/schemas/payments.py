@@ -29,6 +29,7 @@ from portal.api.schemas.values import (
 from portal.billing.payments.references import MAX_LENGTH
 from portal.billing.payments.service import MAX_NOTES, MAX_REASON
 from portal.billing.payments.states import Action, Status, read_status
+from portal.foundation.files.cleaning import MEDIA_TYPES
 from portal.http.gate import current_actor
 
 
@@ -45,7 +46,7 @@ class StatusWord(fields.Field[Status]):
         return status
 
 
-EXPANDABLE = ("invoice", "events", "tracking")
+EXPANDABLE = ("invoice", "events", "tracking", "proofs")
 OF_LISTS_FOR_STAFF = ("account_name", "account_country", "reference_used_elsewhere")
 SELECTABLE = (
     "id", "payment_id", "account_id", "invoice_id", "invoice_number", "amount", "currency", "payment_method", "status",
@@ -207,8 +208,17 @@ class TrackingOut(Out):
     can_pay_again = fields.Boolean()
 
 
+class ProofOut(Out):
+    """A file that was added to the payment as a proof. The file itself is for the pages."""
+
+    id = Id()
+    media_type = fields.String(metadata={"enum": [*MEDIA_TYPES]})
+    size = Number(48213)
+    created_at = Moment()
+
+
 class PaymentSelectionOut(PaymentOut):
-    """A payment, as far as it was asked for: all of its fields or some of them, its invoice, its history, its tracking.
+    """A payment, as far as it was asked for: all of its fields or some of them, its invoice, its history and so on.
 
     In lists, staff read whose it is, and in the queue whether its reference came twice.
     """
@@ -222,6 +232,7 @@ class PaymentSelectionOut(PaymentOut):
     invoice = fields.Nested(InvoiceOut)
     tracking = fields.Nested(TrackingOut)
     events = fields.List(fields.Nested(EventOut))
+    proofs = fields.List(fields.Nested(ProofOut))
 
     def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
         """What was not asked for is not even looked up."""

@@ -59,5 +59,5 @@ def add_proof(payment: Payment, file: CleanFile, *, by: Actor) -> PaymentProof:
     session.add(proof)
     session.flush()
     told = {"proof_id": proof.id, "media_type": proof.media_type, "size": proof.size, "sha256": proof.sha256}
-    audit.record(by, "payment.proof_added", "payment", payment.id, account_id=payment.account_id, **told)
+    audit.record(by, "proof.added", "payment", payment.id, account_id=payment.account_id, **told)
     return proof
