@@ -4,6 +4,7 @@ from urllib.parse import quote
 
 from flask import Response, request
 from wtforms import FileField
+from wtforms.validators import InputRequired
 
 from portal.billing.payments.proofs.queries import ProofFile
 from portal.foundation.files.cleaning import MAX_BYTES, MEDIA_TYPES
@@ -13,9 +14,9 @@ _NOTHING_RUNS = "sandbox; default-src 'none'; frame-ancestors 'none'"
 _CHOSEN = {"accept": ",".join([*MEDIA_TYPES, *MEDIA_TYPES.values(), ".jpeg"]), "data-most": str(MAX_BYTES)}
 
 
-def file_field(label: str) -> FileField:
+def file_field(label: str, *validators: InputRequired) -> FileField:
     """A field for one file. What comes in it is read by ``@takes_file``, not by the form."""
-    return FileField(label, render_kw=_CHOSEN)
+    return FileField(label, validators, render_kw=_CHOSEN)
 
 
 def say_that_file_is_lost(form: Form, name: str) -> None:

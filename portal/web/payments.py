@@ -32,7 +32,7 @@ FIRST_PAUSE = 5
 class ProofForm(OnceForm):
     """A file for a payment that waits."""
 
-    proof = file_field("Proof of payment")
+    proof = file_field("Add a file", InputRequired("Choose a file first."))
 
 
 @web.get("/payments/")
