@@ -38,8 +38,12 @@ def takes_file(field: str) -> Callable[[View], View]:
     def mark(view: View) -> View:
         @wraps(view)
         def with_file(**values: Any) -> ResponseReturnValue:
-            g.uploaded = _read(field)
-            return view(**values)
+            try:
+                g.uploaded = _read(field)
+                return view(**values)
+            finally:
+                for file in request.files.values():
+                    file.close()  # large ones lie on the disk meanwhile
 
         setattr(with_file, _MARK, field)
         return with_file
