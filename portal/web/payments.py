@@ -4,6 +4,7 @@ from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
+from wtforms.validators import InputRequired
 
 from portal.billing.payments.decision_times import usual_decision_times
 from portal.billing.payments.figures import PaymentRow

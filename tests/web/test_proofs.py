@@ -23,7 +23,7 @@ RECEIPT = image("PNG")
 MULTIPART = "multipart/form-data; boundary=x"
 
 
-def with_file(raw: bytes = RECEIPT, name: str = "receipt.png", **more: str) -> dict[str, Any]:
+def with_file(raw: bytes = RECEIPT, name: str = "receipt.png", /, **more: str) -> dict[str, Any]:
     return {**more, "proof": (BytesIO(raw), name)}
 
 
@@ -50,7 +50,7 @@ def test_a_report_brings_its_proof_along(world: World, make: Factory) -> None:
     pages = world.visit("member")
     path = f"/invoices/{make.invoice(world.account).id}/payment"
     assert pages.get(path).root.one("form", enctype="multipart/form-data").all("input", type="file", name="proof")
-    shown = pages.follow(pages.post(path, with_file(name="Überweisung.exe", **TYPED)))
+    shown = pages.follow(pages.post(path, with_file(RECEIPT, "Überweisung.exe", **TYPED)))
     assert "Überweisung.png" in shown.text
     assert kept(world.app) == [("Überweisung.png", "image/png", 1)]
     address = next(href for words, href in shown.links.items() if words == "Überweisung.png")
@@ -125,7 +125,7 @@ def test_the_same_file_again_is_refused(world: World, make: Factory) -> None:
     payment = make.payment(make.invoice(world.account), world.users["owner"])
     pages, path = world.visit("owner"), f"/payments/{payment.id}/proofs"
     assert pages.post(path, with_file()).status == 303
-    page = pages.post(path, with_file(name="another.png"))
+    page = pages.post(path, with_file(RECEIPT, "another.png"))
     assert (page.status, page.field_errors["proof"][:31]) == (409, "This very file is with the paym")
     assert pages.post(path).field_errors == {"proof": "Choose a file first."}
     assert len(kept(world.app)) == 1
