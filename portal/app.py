@@ -31,6 +31,7 @@ from portal.http.refusals import init_refusals
 from portal.http.request_log import init_request_log
 from portal.http.static_files import init_static_files
 from portal.http.urls import init_urls
+from portal.mail.post_office import post_office
 from portal.safety import init_safety
 from portal.webhooks.targets import targets
 
@@ -77,10 +78,13 @@ def create_app(settings: Mapping[str, Any] | None = None) -> Flask:
 
 
 def settle(values: Mapping[str, Any]) -> None:
-    """Have what a process has one of work by these settings: its logs, what seals secrets, where webhooks may go."""
+    """Have what a process has one of work by these settings: its logs, what seals secrets, where webhooks may go, where
+    mails leave.
+    """
     logs.set_up(level=values["LOG_LEVEL"], as_json=values["ENVIRONMENT"] == "production")
     sealer.use(values["SECRET_KEY"], values["SECRET_KEY_FALLBACKS"])
     targets.use(local=values["ENVIRONMENT"] == "development")
+    post_office.use(values)
 
 
 def _answer_error(error: Exception) -> Response:

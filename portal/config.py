@@ -17,6 +17,8 @@ from portal.foundation.row_security import Login
 ROOT = Path(__file__).resolve().parent.parent
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII)
+_SENDER = re.compile(r"(?:[^<>@\r\n]+ )?<?[^<>@\s]+@[^<>@\s]+>?")
+SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 MEGABYTE = 1024 * 1024
 MILLION = 1_000_000
 ENVIRONMENTS = ("production", "demo", "development")
@@ -54,6 +56,8 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "HOSTS_ARE_GIVEN": bool(hosts),
         "CORS_ORIGINS": _origins(),
         "PROXIES": _proxies(),
+        "BASE_URL": _base_url(hosts, https=https),
+        **_mail(hosts),
         "LOG_LEVEL": _one_of("PORTAL_LOG_LEVEL", LEVELS, default="info"),
         # A browser takes a cookie of this prefix over HTTPS and from this host only: no sister site can plant one.
         "SESSION_COOKIE_NAME": "__Host-portal_session" if https else "portal_session",
@@ -124,6 +128,38 @@ def _origins() -> tuple[str, ...]:
             example = "https://app.company.example"
             raise SystemExit(f"PORTAL_CORS_ORIGINS holds origins like {example}, separated by commas, not “{origin}”.")
     return origins
+
+
+def _base_url(hosts: tuple[str, ...], *, https: bool) -> str:
+    """What links in mails begin with: the address that is given, or the first of the names that are."""
+    given = (os.environ.get("PORTAL_URL") or "").strip().rstrip("/")
+    if given and not _ORIGIN.fullmatch(given):
+        raise SystemExit(f"PORTAL_URL is an address like https://billing.company.example, not “{given}”.")
+    if hosts:
+        return given or f"{'https' if https else 'http'}://{hosts[0]}"
+    return given or f"http://localhost:{os.environ.get('PORT') or 8000}"
+
+
+def _mail(hosts: tuple[str, ...]) -> dict[str, Any]:
+    """The SMTP server that mails leave by, if one is named, and whom they come from. None leaves the demo."""
+    host = os.environ.get("PORTAL_SMTP_HOST") or ""
+    security = _one_of("PORTAL_SMTP_SECURITY", tuple(SMTP_PORTS), default="starttls")
+    sender = os.environ.get("PORTAL_MAIL_FROM") or f"Billing Portal <portal@{hosts[0] if hosts else 'localhost'}>"
+    if not _SENDER.fullmatch(sender):
+        raise SystemExit(f"PORTAL_MAIL_FROM is like “Billing <billing@company.example>”, not “{sender}”.")
+    user, password = os.environ.get("PORTAL_SMTP_USER") or "", _secret("PORTAL_SMTP_PASSWORD") or ""
+    if bool(user) != bool(password):
+        raise SystemExit("PORTAL_SMTP_USER and PORTAL_SMTP_PASSWORD go together: one of them is missing.")
+    if user and security == "none":
+        raise SystemExit("PORTAL_SMTP_SECURITY is none: the password of PORTAL_SMTP_USER would cross the network.")
+    return {
+        "MAIL_FROM": sender,
+        "SMTP_HOST": "" if os.environ.get("PORTAL_ENV") == "demo" else host,
+        "SMTP_PORT": _number("PORTAL_SMTP_PORT", SMTP_PORTS[security], most=65535),
+        "SMTP_SECURITY": security,
+        "SMTP_USER": user,
+        "SMTP_PASSWORD": password,
+    }
 
 
 def _proxies() -> int:

@@ -4,12 +4,14 @@ import click
 
 from portal.cli.speaking import speaking
 from portal.foundation import idempotency
+from portal.mail import delivering as mails
 from portal.webhooks import delivering
 
 
 @click.command("purge")
 @speaking
 def purge_command() -> None:
-    """Delete idempotency keys that are older than 24 hours, and webhooks' events and deliveries of 30 days."""
+    """Delete idempotency keys older than 24 hours, and webhooks' events, deliveries and mails older than 30 days."""
     click.echo(f"{idempotency.purge():,} idempotency keys deleted.")
     click.echo(f"{delivering.purge():,} events of webhooks deleted.")
+    click.echo(f"{mails.purge():,} mails deleted.")

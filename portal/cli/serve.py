@@ -1,5 +1,6 @@
 """Serving: all that stands between a fresh checkout and a running portal, with one sentence for what is wrong."""
 
+import os
 import shutil
 import socket
 from contextlib import nullcontext
@@ -45,6 +46,7 @@ def serve_command(host: str, port: int, workers: int, demo: bool, webhooks: bool
     if demo:
         load_demo_once()
     check_before_serving(current_app)
+    os.environ["PORT"] = str(port)  # for links in mails, where no other address is set
     _greet(host, port)
     db.session.remove()
     db.engine.dispose()  # the server's processes open their own connections

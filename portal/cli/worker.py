@@ -1,4 +1,7 @@
-"""The worker: sends webhooks, keeps figures fresh. Any number may run, on any machine; ``serve`` brings one along."""
+"""The worker: sends webhooks and mails, keeps figures fresh. Any number may run, on any machine.
+
+``serve`` brings one along.
+"""
 
 import logging
 import os
@@ -23,6 +26,7 @@ from portal.foundation.refusals import OutcomeUnknown
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
 from portal.foundation.turns import NoTurn
+from portal.mail import delivering as mails
 from portal.webhooks import delivering
 from portal.webhooks.service import reseal_secrets
 
@@ -33,6 +37,9 @@ PAUSE = 1.0
 STOP_SECONDS = 10
 """How long a server that stops lets its worker finish."""
 _AFTER_A_FAILURE = 5.0
+_STEPS: tuple[Callable[[], object], ...] = (
+    delivering.hand_out, delivering.give_up, delivering.deliver_next, mails.deliver_next, mails.give_up_stale,
+)  # fmt: skip
 _log = logging.getLogger("portal.webhooks")
 
 
@@ -41,7 +48,7 @@ _log = logging.getLogger("portal.webhooks")
 @click.option("--parent", type=int, hidden=True, help="End when this process is the parent no more.")
 @speaking
 def worker_command(once: bool, parent: int | None) -> None:
-    """Send webhooks until Ctrl-C: what happened goes to whoever listens, again and again until it is taken."""
+    """Send webhooks and mails until Ctrl-C: each goes to whoever is told, again and again until it is taken."""
     reseal_secrets()
     if once:
         renew_decision_times()
@@ -55,15 +62,13 @@ def worker_command(once: bool, parent: int | None) -> None:
 
 def send_what_is_due() -> None:
     """Hand out and deliver until nothing is due."""
-    while delivering.hand_out() or delivering.give_up() or delivering.deliver_next():
+    while any(step() for step in _STEPS):
         session.remove()
 
 
 def run(app: Flask, stop: Event, parent: int | None = None) -> None:
     """Deliver in threads, until told to stop. What is on its way then is sent to its end."""
-    steps: list[Callable[[], object]] = [
-        delivering.hand_out, delivering.give_up, *[delivering.deliver_next] * THREADS, seldom(renew_decision_times),
-    ]  # fmt: skip
+    steps = [*_STEPS, *[delivering.deliver_next] * (THREADS - 1), seldom(renew_decision_times)]
     threads = [Thread(target=_work, args=(app, stop, step)) for step in steps]
     for thread in threads:
         thread.start()
@@ -97,10 +102,10 @@ def _work(app: Flask, stop: Event, step: Callable[[], object]) -> None:
                 if step():
                     continue
             except (DBAPIError, OutcomeUnknown, NoTurn) as error:
-                _log.warning("webhooks wait for the database: %s", outage(error) or type(error).__name__)
+                _log.warning("the worker waits for the database: %s", outage(error) or type(error).__name__)
                 pause = _AFTER_A_FAILURE
             except Exception:  # noqa: BLE001  (a worker that ended would keep everybody from hearing anything)
-                _log.exception("a webhook could not be sent")
+                _log.exception("a webhook or a mail could not be sent")
                 pause = _AFTER_A_FAILURE
         stop.wait(pause)
 
@@ -113,7 +118,7 @@ def beside_a_worker() -> Iterator[None]:
     """
     binds = current_app.config["SQLALCHEMY_BINDS"]
     if binds and Login.WORKER not in binds:
-        click.echo("  Webhooks are not sent from here: set DATABASE_WORKER_URL, or run flask worker where it is set.")
+        click.echo("  Nothing is sent from here: set DATABASE_WORKER_URL, or run flask worker where it is set.")
         yield
         return
     stop, first = Event(), _start(os.getpid())  # before there is a thread: the server forks

@@ -6,6 +6,7 @@ the processes start), so that whichever answers a scrape answers for all, and a 
 
 import os
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -21,6 +22,7 @@ from portal.billing.payments.models import PaymentEvent
 from portal.billing.payments.queries import count_waiting
 from portal.foundation.outages import outage
 from portal.foundation.tenancy import across_accounts
+from portal.mail.queries import count_unsent
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -45,7 +47,11 @@ class _Now(Collector):
             "portal_database_up", "Whether the database answers.", value=0 if waiting is None else 1
         )
         if waiting is not None:
-            yield GaugeMetricFamily("portal_approval_queue", "Payments that wait for approval.", value=waiting)
+            yield GaugeMetricFamily("portal_approval_queue", "Payments that wait for approval.", value=waiting.payments)
+            mails = GaugeMetricFamily("portal_mails", "Mails that wait, or were given up lately.", labels=["state"])
+            for state, number in waiting.mails.items():
+                mails.add_metric([state], number)
+            yield mails
 
 
 def init_metrics(app: Flask) -> None:
@@ -83,10 +89,16 @@ def _end(response: Response) -> Response:
     return response
 
 
-def _waiting() -> int | None:
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    payments: int
+    mails: dict[str, int]
+
+
+def _waiting() -> _Waiting | None:
     try:
         with across_accounts():
-            return count_waiting()
+            return _Waiting(count_waiting(), count_unsent())
     except SQLAlchemyError as error:
         if outage(error) is None:
             raise

@@ -3,6 +3,7 @@
 from flask import Flask
 
 from portal.web import (
+    dev_mail,
     documents,
     invoices,
     overview,
@@ -15,13 +16,16 @@ from portal.web import (
     tokens,
 )
 from portal.web.blueprint import web
+from portal.web.dev_mail import dev, is_shown
 
 __all__ = [
-    "documents", "invoices", "overview", "payments", "profile", "progress", "register", "reports", "second_factor",
-    "session", "tokens",
+    "dev_mail", "documents", "invoices", "overview", "payments", "profile", "progress", "register", "reports",
+    "second_factor", "session", "tokens",
 ]  # fmt: skip
 
 
 def register(app: Flask) -> None:
     """Add the pages to the app."""
     app.register_blueprint(web)
+    if is_shown(app.config):
+        app.register_blueprint(dev)

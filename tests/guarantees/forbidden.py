@@ -187,6 +187,17 @@ def _deliver_twice(rows: Rows, world: World) -> None:
     rows.copy("webhook_deliveries", first)
 
 
+def mail(rows: Rows, world: World, **changes: object) -> UUID:
+    """A mail to Acme's owner that waits; its id."""
+    row: Row = {
+        "id": new_id(), "account_id": world.acme.id, "kind": "invitation", "user_id": world.owner.id, "address": "a@b",
+        "name": "", "locale": "en", "subject_id": NOBODY, "data": {}, "state": "pending", "tries": 0,
+        "due_at": clock.now(), "error": "", "created_at": clock.now(),
+    } | changes  # fmt: skip
+    rows.insert("mails", **row)
+    return UUID(str(row["id"]))
+
+
 FORBIDDEN: dict[str, Attempt] = {
     # accounts and people
     "ck_accounts_country": changing("accounts", lambda _, w: w.acme.id, country="D"),
@@ -450,6 +461,18 @@ FORBIDDEN: dict[str, Attempt] = {
         invoice_id=w.booked.invoice_id, seq=_last_credit(rows, w)["seq"] + 1,
         balance_after=_last_credit(rows, w)["balance_after"] - 10,
     ),
+    # mails
+    "ck_mails_state": lambda rows, w: mail(rows, w, state="lost"),
+    "ck_mails_lease": lambda rows, w: mail(rows, w, lease=new_id()),
+    "ck_mails_only_pending_is_leased": lambda rows, w: mail(
+        rows, w, state="failed", lease=new_id(), leased_until=clock.now()
+    ),
+    "ck_mails_only_pending_has_a_secret": lambda rows, w: mail(rows, w, state="failed", sealed="x"),
+    "ck_mails_sent_at": lambda rows, w: mail(rows, w, state="sent"),
+    "fk_mails_account_id": lambda rows, w: mail(rows, w, account_id=NOBODY),
+    "fk_mails_user_id": lambda rows, w: mail(rows, w, user_id=NOBODY),
+    "mails_keep_what_they_are": lambda rows, w: rows.change("mails", mail(rows, w), address="c@d"),
+    "mails_stay_done": lambda rows, w: rows.change("mails", mail(rows, w, state="failed"), state="pending"),
     # webhooks
     "ck_webhook_endpoints_previous_ends": lambda rows, w: endpoint(rows, w.acme.id, sealed_previous="x"),
     "ck_webhook_endpoints_disabled_has_reason": lambda rows, w: endpoint(rows, w.acme.id, disabled_at=clock.now()),

@@ -114,6 +114,8 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
             ("webhook_retry", "POST"),
         )
     },
+    ("dev.mail_list", "GET"): EVERYBODY,  # in development and the demo only
+    ("dev.mail_html", "GET"): EVERYBODY,
     ("probes.alive", "GET"): EVERYBODY,
     ("probes.ready", "GET"): EVERYBODY,
     ("probes.figures", "GET"): EVERYBODY,

@@ -10,6 +10,7 @@ from sqlalchemy.orm import selectinload
 from portal.billing.invoices.announcements import announce_issued
 from portal.billing.invoices.drafts import differing, flush_invoices, invoice_differs, new_invoice, number_taken
 from portal.billing.invoices.figures import InvoiceStatus
+from portal.billing.invoices.letters import write_of_issued
 from portal.billing.invoices.models import Invoice
 from portal.billing.invoices.service import issue_locked_invoice, record_created
 from portal.billing.invoices.wanted import NewInvoice, WantedInvoice, read_all
@@ -69,7 +70,9 @@ def create_invoices(
         known.new.sort(key=lambda invoice: invoice.number)  # in one order, so that no two calls wait for each other
         unit.add_all(known.new)
         flush_invoices("with one of these numbers")
-        announce_issued([invoice for invoice in known.new if invoice in known.to_issue])
+        issued = [invoice for invoice in known.new if invoice in known.to_issue]
+        announce_issued(issued)
+        write_of_issued(issued)
     return results
 
 

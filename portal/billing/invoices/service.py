@@ -22,6 +22,7 @@ from portal.billing.invoices.drafts import (
     refuse_taken_number,
 )
 from portal.billing.invoices.figures import InvoiceStatus
+from portal.billing.invoices.letters import write_of_issued
 from portal.billing.invoices.lines import NewLine
 from portal.billing.invoices.models import Invoice, Posting
 from portal.foundation import audit, clock, freetext
@@ -93,6 +94,7 @@ def issue_invoice(
         check_asks_something(invoice.total_minor)
         issue_locked_invoice(invoice, by=by, begin=issue_date or invoice.issue_date, end=due_date or invoice.due_date)
         announce_invoice(EventType.INVOICE_ISSUED, invoice)
+        write_of_issued([invoice])
     return invoice
 
 

@@ -19,6 +19,7 @@ from portal.billing.payments import refusals
 from portal.billing.payments.announcements import announce_step
 from portal.billing.payments.doubts import doubt_about
 from portal.billing.payments.figures import is_own
+from portal.billing.payments.letters import write_of_step
 from portal.billing.payments.models import UQ_BOOKED_REFERENCE, UQ_GATEWAY_REFERENCE, Payment, PaymentEvent
 from portal.billing.payments.paid_on import refuse_impossible_day
 from portal.billing.payments.proofs.service import add_proof
@@ -354,6 +355,7 @@ def _step(payment: Payment, status: Status | None, action: Action, by: Actor, re
         changes |= audit.differences({}, _audited(payment))
     audit.record(by, f"payment.{action}", "payment", payment.id, account_id=payment.account_id, **changes)
     announce_step(payment, action)
+    write_of_step(payment, action, reason)
 
 
 def _audited(payment: Payment) -> dict[str, object]:

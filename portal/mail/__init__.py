@@ -1,0 +1,1 @@
+"""E-mails: an outbox that is written in the unit of the change, letters, and their way to an SMTP server."""

@@ -1,0 +1,17 @@
+"""What people are written to about."""
+
+from enum import StrEnum
+
+
+class Kind(StrEnum):
+    """Why somebody gets a mail. ``letters`` has the words of each."""
+
+    PAYMENT_REPORTED = "payment_reported"
+    PAYMENT_APPROVED = "payment_approved"
+    PAYMENT_REJECTED = "payment_rejected"
+    PAYMENT_REFUNDED = "payment_refunded"
+    INVOICE_ISSUED = "invoice_issued"
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"  # noqa: S105  (no password)
+    EMAIL_CHANGE = "email_change"
+    EMAIL_CHANGED = "email_changed"

@@ -1,0 +1,61 @@
+"""The mails that the portal writes, on a page: in development and in the demo, instead of a mailbox.
+
+In production there is no such address. Nor is there one where other machines reach the portal: the mails hold links
+that let people in.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import Blueprint, Response, make_response, render_template, request
+from flask.typing import ResponseReturnValue
+
+from portal.config import LOOPBACK
+from portal.foundation.access import public
+from portal.foundation.ids import parse_id
+from portal.foundation.tenancy import across_accounts
+from portal.http.gate import enter
+from portal.mail.composing import NoLetter, as_html, letter_of
+from portal.mail.letters import Letter
+from portal.mail.models import Mail
+from portal.mail.queries import get_mail, newest_mails
+
+dev = Blueprint("dev", __name__, url_prefix="/dev/mail")
+_OWN_STYLE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
+
+
+def is_shown(settings: Mapping[str, Any]) -> bool:
+    """Whether the portal shows its mails to whoever looks."""
+    return settings["ENVIRONMENT"] != "production" and set(settings["HOSTS"]) <= set(LOOPBACK)
+
+
+@dev.before_request
+def _see_all_mails() -> None:
+    enter(across_accounts())
+
+
+@dev.get("/")
+@public
+def mail_list() -> ResponseReturnValue:
+    """The newest mails, with their words."""
+    return render_template("web/dev_mail/list.html", mails=[(mail, _read(mail)) for mail in newest_mails()])
+
+
+@dev.get("/html")
+@public
+def mail_html() -> Response:
+    """One mail as a mailbox shows it; the newest, where none is named."""
+    mail_id = parse_id(request.args.get("mail", ""))
+    mail = get_mail(mail_id) if mail_id else next(iter(newest_mails()), None)
+    letter = _read(mail) if mail else None
+    response = make_response(as_html(letter, mail) if mail and letter else "")
+    response.headers["Content-Security-Policy"] = _OWN_STYLE
+    return response
+
+
+def _read(mail: Mail) -> Letter | None:
+    """Its words, unless the secret of its link is wiped already."""
+    try:
+        return letter_of(mail)
+    except NoLetter:
+        return None
