@@ -8,9 +8,9 @@ from itertools import count
 
 from flask import Flask
 
+from portal.accounts import invitations, tokens
 from portal.accounts import service as accounts
-from portal.accounts import tokens
-from portal.accounts.models import Account, User
+from portal.accounts.models import Account, MailedLink, User
 from portal.billing.invoices import service as invoices
 from portal.billing.invoices.lines import NewLine
 from portal.billing.invoices.models import Invoice
@@ -76,6 +76,14 @@ class Factory:
             if account is None if second_factor is None else second_factor:
                 authenticators.set_up(user)
         return user
+
+    def invitation(self, account: Account, email: str = "") -> MailedLink:
+        """An invitation to become a viewer of the account, which nobody accepted yet."""
+        with self._unit():
+            address = email or f"guest{next(self._numbers)}@portal.example"
+            return invitations.invite(
+                by=SYSTEM, email=address, name="Gus Guest", role=Role.VIEWER, account_id=account.id
+            )
 
     def token(self, user: User, name: str = "test", days: int | None = None, *, scopes: list[str] | None = None) -> str:
         """A live token's secret; it may do all that its user may, unless scopes are said."""

@@ -1,6 +1,7 @@
 """Account, User with sessions and second factor, ApiToken."""
 
 from datetime import datetime, timedelta
+from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, Uuid, text
@@ -202,6 +203,49 @@ class ApiToken(Model):
         """Its scopes in their order; None where it is not confined."""
         granted = self.granted
         return None if granted is None else [scope for scope in Scope if scope in granted]
+
+
+class LinkPurpose(StrEnum):
+    """What a mailed link is for."""
+
+    INVITATION = "invitation"
+    PASSWORD_RESET = "password_reset"  # noqa: S105  (no password)
+    EMAIL_CHANGE = "email_change"
+
+
+class MailedLink(Model):
+    """A link in a mail, that does one thing once. Only the hash of its secret is kept."""
+
+    __tablename__ = "mailed_links"
+    __table_args__ = (
+        CheckConstraint("purpose IN ('invitation', 'password_reset', 'email_change')", name="purpose"),
+        CheckConstraint("(purpose = 'invitation') = (role IS NOT NULL)", name="only_invitations_have_a_role"),
+        Index(None, "purpose", "id"),
+        Index(None, "created_at"),
+    )
+
+    id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
+    purpose: Mapped[str] = mapped_column(String(20))
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    user_id: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    """Whose it is; None for an invitation, and where somebody asked for a password of an address that nobody has."""
+    account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
+    email: Mapped[str] = mapped_column(String(254))
+    """The address that it was sent to."""
+    name: Mapped[str] = mapped_column(String(200), default="")
+    role: Mapped[str | None] = mapped_column(String(20))
+    stands_for: Mapped[str] = mapped_column(String(64))
+    """A fingerprint of its user's password and address: with others it is over."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it was used, withdrawn or replaced."""
+
+    account: Mapped[Account | None] = relationship(lazy="joined")
+
+    @property
+    def is_live(self) -> bool:
+        return self.ended_at is None and clock.now() < self.expires_at
 
 
 class PortalFact(Model):

@@ -143,16 +143,29 @@ def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUI
     Whoever adds one shows their second factor: another user must be no way around it, of staff or of an account.
     """
     by.must(Permission.USER_MANAGE)
-    if role not in (STAFF_ROLES if account_id is None else CUSTOMER_ROLES):
-        whose = "staff, who have no account" if account_id is None else "an account's users"
-        raise Invalid("role_does_not_fit", f"“{role}” is not a role of {whose}.", field="role")
+    check_role(role, account_id)
     by.must_confirm()
     values = read_together(
         email=lambda: normalized_email(email),
         name=lambda: freetext.required(name, field="name", most=200, label="The name"),
         password_hash=lambda: passwords.hash(password, about=(name, email)),
     )
-    user = User(role=role.value, account_id=account_id, **values)
+    return add_user(by=by, role=role, account_id=account_id, **values)
+
+
+def check_role(role: Role, account_id: UUID | None) -> None:
+    """Raise Invalid for a role that users of the account, or of staff, do not have."""
+    if role not in (STAFF_ROLES if account_id is None else CUSTOMER_ROLES):
+        whose = "staff, who have no account" if account_id is None else "an account's users"
+        raise Invalid("role_does_not_fit", f"“{role}” is not a role of {whose}.", field="role")
+
+
+def add_user(
+    *, by: Actor, role: Role, account_id: UUID | None, email: str, name: str, password_hash: str
+) -> User:  # fmt: skip
+    """Add a user whose values were read before. Raises Conflict where the address is taken."""
+    by.must(Permission.USER_MANAGE)
+    user = User(role=role.value, account_id=account_id, email=email, name=name, password_hash=password_hash)
     taken = Conflict("email_taken", "Somebody signs in with this address already.", field="email")
     with transaction() as unit:
         if account_id is not None and unit.get(Account, account_id) is None:
@@ -180,11 +193,16 @@ def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
     with transaction():
         user = locked(User, user_id) or _absent()
         user.password_hash = hashed
-        _record(by, "user.password_changed", user)
-        end_sessions(user, by=by, why="another password", spare=by.session_id)
+        note_password_change(user, by=by)
         if by.user_id != user_id:
             revoke_tokens(user, by=by)
     return user
+
+
+def note_password_change(user: User, *, by: Actor) -> None:
+    """What goes with another password, in its unit: the entry, and the end of all sessions but the one that asks."""
+    _record(by, "user.password_changed", user)
+    end_sessions(user, by=by, why="another password", spare=by.session_id)
 
 
 def reset_password(user_id: UUID, *, by: Actor, password: str) -> User:

@@ -98,25 +98,25 @@ def accept_offer(row: UserSession, code: str, *, by: Actor) -> list[str]:
 def offer_factor(row: UserSession, password: str, *, by: Actor) -> None:
     """Offer a new second factor in one's session, to somebody who shows the password once more."""
     by.must_confirm()
-    _must_know(password, by=by, field="password")
+    must_know(password, by=by, field="password")
     second_factor.offer(row.id, by=by)
 
 
 def remove_factor(password: str, *, by: Actor) -> None:
     """Do without a second factor from now on. Raises Conflict for those who must not."""
     by.must_confirm()
-    _must_know(password, by=by, field="password")
+    must_know(password, by=by, field="password")
     second_factor.remove(by=by)
 
 
 def renew_recovery_codes(password: str, *, by: Actor) -> list[str]:
     """Ten other recovery codes."""
     by.must_confirm()
-    _must_know(password, by=by, field="password")
+    must_know(password, by=by, field="password")
     return second_factor.renew_recovery_codes(by=by)
 
 
-def _must_know(password: str, *, by: Actor, field: str) -> User:
+def must_know(password: str, *, by: Actor, field: str) -> User:
     """One's user, who has shown the password once more. Raises Invalid, and TooManyAttempts."""
     user, bucket = get_user(by.user_id), PASSWORD_IN_SESSION.of(by.session_id or by.user_id)
     throttle.take(bucket, note=lambda limit: _note(by, "session.throttled", user, limit=limit))
@@ -129,7 +129,7 @@ def _must_know(password: str, *, by: Actor, field: str) -> User:
 
 def change_own_password(*, by: Actor, current: str, password: str) -> User:
     """Give oneself another password, knowing the current one. Raises Invalid where it is not right."""
-    user = _must_know(current, by=by, field="current_password")
+    user = must_know(current, by=by, field="current_password")
     return set_password(user.id, by=by, password=password)
 
 

@@ -59,10 +59,13 @@ class Bucket:
         return self.filled(free_at, now) - now - self.limit.burst * self.limit.every
 
 
-def take(*buckets: Bucket, note: Callable[[str], None]) -> None:
+def take(
+    *buckets: Bucket, note: Callable[[str], None], said: str = "There were too many attempts that did not fit."
+) -> None:
     """Take one attempt out of each, or none of any and raise TooManyAttempts. Committed before anything is checked.
 
     ``note`` writes down which limit refused, once in ten minutes: a flood must not fill the audit log.
+    ``said`` tells the person why.
     """
     now = clock.now()
     with transaction() as unit:
@@ -77,7 +80,7 @@ def take(*buckets: Bucket, note: Callable[[str], None]) -> None:
             note(fullest.limit.name)
         _purge(now)
     if waits[fullest] > timedelta():
-        raise _too_many(waits[fullest])
+        raise _too_many(waits[fullest], said)
 
 
 def give_back(*buckets: Bucket, emptied: Sequence[Bucket] = ()) -> None:
@@ -100,8 +103,8 @@ def _purge(now: datetime) -> None:
     session.execute(delete(AttemptLimit).where(AttemptLimit.key.in_(keys)))
 
 
-def _too_many(wait: timedelta) -> TooManyAttempts:
+def _too_many(wait: timedelta, said: str) -> TooManyAttempts:
     seconds = ceil(wait.total_seconds())
     minutes = ceil(seconds / 60)
     when = "in a minute" if minutes == 1 else f"in {minutes} minutes"
-    return TooManyAttempts(f"There were too many attempts that did not fit. Try again {when}.", retry_after=seconds)
+    return TooManyAttempts(f"{said} Try again {when}.", retry_after=seconds)

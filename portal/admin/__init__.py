@@ -2,10 +2,13 @@
 
 from flask import Flask
 
-from portal.admin import accounts, approvals, audit, documents, invoices, methods, payments, users
+from portal.admin import accounts, approvals, audit, documents, invitations, invoices, methods, payments, users
 from portal.admin.blueprint import admin
 
-__all__ = ["accounts", "approvals", "audit", "documents", "invoices", "methods", "payments", "register", "users"]
+__all__ = [
+    "accounts", "approvals", "audit", "documents", "invitations", "invoices", "methods", "payments", "register",
+    "users",
+]  # fmt: skip
 
 
 def register(app: Flask) -> None:

@@ -23,7 +23,7 @@ from portal.html.forms import Form, refused
 from portal.html.lists import FilterForm, TextFilter
 from portal.http.gate import current_actor
 
-_ROLES: dict[str, str] = {
+ROLES: dict[str, str] = {
     Role.OWNER.value: "Owner: sees the account's billing, reports and withdraws payments",
     Role.MEMBER.value: "Member: pays",
     Role.VIEWER.value: "Viewer: looks, and changes nothing",
@@ -60,7 +60,7 @@ class RoleForm(Form):
 
     def offer(self, user: User) -> "RoleForm":
         fitting = STAFF_ROLES if user.is_staff else CUSTOMER_ROLES
-        self.role.choices = {role: text for role, text in _ROLES.items() if role in fitting}
+        self.role.choices = {role: text for role, text in ROLES.items() if role in fitting}
         return self
 
 
@@ -70,7 +70,7 @@ class UserForm(PasswordForm):
     name = StringField("Name", validators=[InputRequired("Give the person's name.")], default="")
     email = StringField("E-mail address", validators=[InputRequired("Give the address to sign in with.")], default="")
     account = StringField("Account number", default="", description="Empty for staff")
-    role = SelectField("Role", [InputRequired("Choose a role.")], choices={"": "Choose a role"} | _ROLES, default="")
+    role = SelectField("Role", [InputRequired("Choose a role.")], choices={"": "Choose a role"} | ROLES, default="")
 
 
 @admin.get("/users/")
@@ -80,7 +80,7 @@ def user_list() -> ResponseReturnValue:
     page: Page[Any] = Page([], None, None, 0)
     if form.validate():
         with refused(form):
-            account = _account(form.account.data)
+            account = account_named(form.account.data)
             page = user_page(
                 q=form.q.data,
                 account_id=account.id if account else None,
@@ -98,7 +98,7 @@ def user_new() -> ResponseReturnValue:
         form.account.data = request.args.get("account", "")
     if form.validate_on_submit():
         with refused(form):
-            account = _account(form.account.data)
+            account = account_named(form.account.data)
             made = service.create_user(
                 by=current_actor(),
                 email=form.email.data,
@@ -203,7 +203,7 @@ def _show(user_id: UUID, sent: str = "", form: Form | None = None) -> ResponseRe
     return page, form.status if form else 200
 
 
-def _account(number: str) -> Account | None:
+def account_named(number: str) -> Account | None:
     """The account with this number; None where none was typed. Raises Invalid."""
     number = freetext.clean(number, field="account", most=40, label="The account number")
     account = find_account(number) if number else None

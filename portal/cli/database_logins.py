@@ -18,7 +18,7 @@ SHORT_LIVED = ("attempt_limits", "idempotency_keys", "recovery_codes", "second_f
 """Whose rows are deleted when their time is over."""
 OF_DRAFTS = ("invoice_lines",)
 """Whose rows staff take out of a draft. A trigger keeps those of what was issued."""
-PURGED = ("mails", "webhook_deliveries", "webhook_events")
+PURGED = ("mailed_links", "mails", "webhook_deliveries", "webhook_events")
 """Whose rows the purge deletes, across accounts. No other row ever is."""
 LOCK = "UPDATE (id)"
 """FOR UPDATE asks for the right to update something. The policies of these tables refuse the change itself."""
@@ -37,6 +37,7 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
         "attempt_limits": EVERYTHING,
         "audit_chains": (READ, ADD, CHANGE),
         "audit_entries": (ADD,),
+        "mailed_links": (READ, ADD),
         "mails": (ADD,),
         "portal_facts": (READ,),
         "recovery_codes": EVERYTHING,
@@ -56,6 +57,7 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
         "idempotency_keys": EVERYTHING,
         "invoice_lines": (READ,),
         "invoices": (READ, LOCK),
+        "mailed_links": (READ, ADD, "UPDATE (ended_at)"),
         "mails": (ADD,),
         "payment_events": (READ, ADD),
         "payment_method_configs": (READ,),
@@ -66,7 +68,7 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
         "recovery_codes": EVERYTHING,
         "second_factors": EVERYTHING,
         "user_sessions": EVERYTHING,
-        "users": (READ, "UPDATE (password_hash)"),
+        "users": (READ, "UPDATE (email, password_hash)"),
         "webhook_deliveries": (READ, ADD, "UPDATE (status, tries, due_at)"),
         "webhook_endpoints": (READ, ADD, CHANGE_ENDPOINT),
         "webhook_events": (READ, ADD),

@@ -2,6 +2,7 @@
 
 import click
 
+from portal.accounts import links
 from portal.cli.speaking import speaking
 from portal.foundation import idempotency
 from portal.mail import delivering as mails
@@ -14,4 +15,4 @@ def purge_command() -> None:
     """Delete idempotency keys older than 24 hours, and webhooks' events, deliveries and mails older than 30 days."""
     click.echo(f"{idempotency.purge():,} idempotency keys deleted.")
     click.echo(f"{delivering.purge():,} events of webhooks deleted.")
-    click.echo(f"{mails.purge():,} mails deleted.")
+    click.echo(f"{mails.purge():,} mails and {links.purge():,} links in mails deleted.")

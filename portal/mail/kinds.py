@@ -13,5 +13,6 @@ class Kind(StrEnum):
     INVOICE_ISSUED = "invoice_issued"
     INVITATION = "invitation"
     PASSWORD_RESET = "password_reset"  # noqa: S105  (no password)
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
     EMAIL_CHANGE = "email_change"
     EMAIL_CHANGED = "email_changed"

@@ -155,6 +155,17 @@ def _password_reset(about: Subject) -> Letter:
     )
 
 
+def _password_changed(_about: Subject) -> Letter:
+    return Letter(
+        "Your password was changed",
+        "You have another password for the Billing Portal, by a link that was sent here. "
+        "Everywhere that you were signed in, you are signed out.",
+        after=("If this was not you, somebody reads your mails. Tell us at once.",),
+        button="Sign in",
+        path="/login",
+    )
+
+
 def _email_change(about: Subject) -> Letter:
     return Letter(
         "Confirm your new e-mail address",
@@ -182,6 +193,7 @@ _LETTERS: dict[Kind, Callable[[Subject], Letter]] = {
     Kind.INVOICE_ISSUED: _issued,
     Kind.INVITATION: _invitation,
     Kind.PASSWORD_RESET: _password_reset,
+    Kind.PASSWORD_CHANGED: _password_changed,
     Kind.EMAIL_CHANGE: _email_change,
     Kind.EMAIL_CHANGED: _email_changed,
 }

@@ -6,6 +6,7 @@ from portal.web import (
     dev_mail,
     documents,
     invoices,
+    mailed_links,
     overview,
     payments,
     profile,
@@ -19,8 +20,8 @@ from portal.web.blueprint import web
 from portal.web.dev_mail import dev, is_shown
 
 __all__ = [
-    "dev_mail", "documents", "invoices", "overview", "payments", "profile", "progress", "register", "reports",
-    "second_factor", "session", "tokens",
+    "dev_mail", "documents", "invoices", "mailed_links", "overview", "payments", "profile", "progress", "register",
+    "reports", "second_factor", "session", "tokens",
 ]  # fmt: skip
 
 

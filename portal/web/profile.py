@@ -4,14 +4,15 @@ from uuid import UUID
 
 from flask import flash, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import PasswordField
+from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired
 
-from portal.accounts import second_factor
+from portal.accounts import email_changes, second_factor
 from portal.accounts.queries import get_user, live_tokens
 from portal.accounts.sessions import end_other_sessions, end_session, sessions_of
 from portal.accounts.sign_in import change_own_password
 from portal.foundation.access import Permission, requires
+from portal.foundation.refusals import TooManyAttempts
 from portal.html.forms import Form, refused
 from portal.http import identity
 from portal.http.gate import current_actor
@@ -28,6 +29,18 @@ class PasswordForm(Form):
     )
     password = PasswordField(
         "New password", [InputRequired("Type a new password.")], render_kw={"autocomplete": "new-password"}
+    )
+
+
+class EmailForm(Form):
+    """Another address to sign in with."""
+
+    email = EmailField("New e-mail address", [InputRequired("Type the new address.")])
+    password = PasswordField(
+        "Your password",
+        [InputRequired("Type your password.")],
+        id="email-password",
+        render_kw={"autocomplete": "current-password"},
     )
 
 
@@ -52,6 +65,19 @@ def change_password() -> ResponseReturnValue:
     return _profile_page(password_form=form)
 
 
+@web.post("/profile/email")
+@requires(Permission.PROFILE)
+def change_email() -> ResponseReturnValue:
+    """Mail a link to the new address; nothing changes before it is opened there."""
+    form = EmailForm()
+    if form.validate():
+        with refused(form, TooManyAttempts):
+            address = email_changes.ask(form.email.data, form.password.data, by=current_actor())
+            flash(f"Look into the mail at {address}: it has a link that confirms it. Until then nothing changes.")
+            return redirect(url_for("web.profile"), 303)
+    return _profile_page(email_form=form)
+
+
 @web.post("/profile/sessions/<id:session_id>/end")
 @requires(Permission.PROFILE)
 def end_one_session(session_id: UUID) -> ResponseReturnValue:
@@ -73,7 +99,7 @@ def end_all_other_sessions() -> ResponseReturnValue:
     return redirect(url_for("web.profile"), 303)
 
 
-def _profile_page(*, password_form: Form | None = None) -> ResponseReturnValue:
+def _profile_page(*, password_form: Form | None = None, email_form: Form | None = None) -> ResponseReturnValue:
     user = get_user(current_actor().user_id)
     page = render_template(
         "web/profile/profile.html",
@@ -82,5 +108,7 @@ def _profile_page(*, password_form: Form | None = None) -> ResponseReturnValue:
         sessions=sorted(sessions_of(user.id), key=lambda row: row.id != current_actor().session_id),
         codes_left=second_factor.recovery_codes_left(user.id),
         password_form=password_form or PasswordForm(formdata=None),
+        email_form=email_form or EmailForm(formdata=None),
     )
-    return page, password_form.status if password_form else 200
+    sent = password_form or email_form
+    return page, sent.status if sent else 200

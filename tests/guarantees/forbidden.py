@@ -187,6 +187,17 @@ def _deliver_twice(rows: Rows, world: World) -> None:
     rows.copy("webhook_deliveries", first)
 
 
+def link(rows: Rows, world: World, **changes: object) -> UUID:
+    """A link by which Acme's owner gets another password; its id."""
+    row: Row = {
+        "id": new_id(), "purpose": "password_reset", "token_hash": str(new_id()), "user_id": world.owner.id,
+        "account_id": world.acme.id, "email": "a@b", "name": "", "stands_for": "", "created_at": clock.now(),
+        "expires_at": clock.now(),
+    } | changes  # fmt: skip
+    rows.insert("mailed_links", **row)
+    return UUID(str(row["id"]))
+
+
 def mail(rows: Rows, world: World, **changes: object) -> UUID:
     """A mail to Acme's owner that waits; its id."""
     row: Row = {
@@ -462,6 +473,15 @@ FORBIDDEN: dict[str, Attempt] = {
         balance_after=_last_credit(rows, w)["balance_after"] - 10,
     ),
     # mails
+    "ck_mailed_links_purpose": lambda rows, w: link(rows, w, purpose="spam"),
+    "ck_mailed_links_only_invitations_have_a_role": lambda rows, w: link(rows, w, role="owner"),
+    "uq_mailed_links_token_hash": lambda rows, w: [link(rows, w, token_hash="same") for _ in range(2)],
+    "fk_mailed_links_user_id": lambda rows, w: link(rows, w, user_id=NOBODY),
+    "fk_mailed_links_account_id": lambda rows, w: link(rows, w, account_id=NOBODY),
+    "mailed_links_stay_ended": lambda rows, w: rows.change(
+        "mailed_links", link(rows, w, ended_at=clock.now()), ended_at=None
+    ),
+    "mailed_links_keep_what_they_open": lambda rows, w: rows.change("mailed_links", link(rows, w), email="c@d"),
     "ck_mails_state": lambda rows, w: mail(rows, w, state="lost"),
     "ck_mails_lease": lambda rows, w: mail(rows, w, lease=new_id()),
     "ck_mails_only_pending_is_leased": lambda rows, w: mail(

@@ -151,6 +151,7 @@ class House:
         return self._of(owner) | {
             "account_id": account.id, "invoice_id": invoice.id, "payment_id": payment.id,
             "user_id": make.user("viewer", account).id, "method_id": self.method.id,
+            "invitation_id": make.invitation(account).id,
             "method": "bank_transfer", "filename": "css/base.css", "external_id": "X-1",
             "proof_id": make.proof(payment, owner).id,
         }  # fmt: skip

@@ -1,0 +1,138 @@
+"""Links that let somebody do one thing once, because they read the mail that it came in.
+
+The address holds a random secret, and the row its hash. Opening it changes nothing: programs that look into mails do.
+"""
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from hashlib import sha256
+from uuid import UUID
+
+from sqlalchemy import delete, select
+
+from portal.accounts.models import LinkPurpose, MailedLink, User
+from portal.foundation import clock
+from portal.foundation.access import Role
+from portal.foundation.db import locked, session, transaction
+from portal.foundation.ids import new_id
+from portal.foundation.refusals import Refusal
+from portal.foundation.row_security import Login, by_login
+from portal.foundation.sealing import sealer
+from portal.foundation.tenancy import account_scope, across_accounts
+
+LIVES = {
+    LinkPurpose.INVITATION: timedelta(days=7),
+    LinkPurpose.PASSWORD_RESET: timedelta(hours=1),
+    LinkPurpose.EMAIL_CHANGE: timedelta(days=1),
+}
+KEPT_FOR = timedelta(days=30)
+_BEGINNING = "bp_link_"
+"""By which logs know it for what they must not show."""
+_PURGED_AT_ONCE = 1000
+
+
+class LinkOver(Refusal):
+    """The link is used, too old, replaced, or was never one: nobody can tell which."""
+
+    status = 410
+
+    def __init__(self) -> None:
+        message = "This link does not work: it was used before, it is too old, or it was copied only in part."
+        super().__init__("link_over", message)
+
+
+def make_link(
+    purpose: LinkPurpose, *, email: str, user: User | None = None, name: str = "", role: Role | None = None,
+    account_id: UUID | None = None,
+) -> tuple[MailedLink, str]:  # fmt: skip
+    """A link and its secret, which stands in the mail and nowhere else in clear. In the caller's unit."""
+    secret, now = _BEGINNING + secrets.token_urlsafe(32), clock.now()
+    link = MailedLink(
+        id=new_id(),
+        purpose=purpose.value,
+        token_hash=_hashed(secret),
+        user_id=user.id if user else None,
+        account_id=user.account_id if user else account_id,
+        email=email,
+        name=name,
+        role=role.value if role else None,
+        stands_for=_stand(user),
+        created_at=now,
+        expires_at=now + LIVES[purpose],
+    )
+    session.add(link)
+    session.flush()
+    return link, secret
+
+
+def find_link(purpose: LinkPurpose, secret: str) -> MailedLink:
+    """The link that this is the secret of, if it works still. Raises LinkOver."""
+    link = session.scalar(
+        select(MailedLink).where(MailedLink.token_hash == _hashed(secret), MailedLink.purpose == purpose)
+    )
+    if link is None or not link.is_live:
+        raise LinkOver
+    return link
+
+
+def find_users_link(purpose: LinkPurpose, secret: str) -> tuple[MailedLink, User]:
+    """The link, and the enabled user whom it is for, with password and address as they were. Raises LinkOver."""
+    link = find_link(purpose, secret)
+    user = session.get(User, link.user_id) if link.user_id else None
+    if user is None or not user.is_enabled or link.stands_for != _stand(user):
+        raise LinkOver
+    return link, user
+
+
+def take_link(link_id: UUID) -> MailedLink:
+    """Use the link up, in the unit of what it is for. Raises LinkOver where somebody was quicker."""
+    link = locked(MailedLink, link_id)
+    if link is None or not link.is_live:
+        raise LinkOver
+    link.ended_at = clock.now()
+    return link
+
+
+def take_users_link(link_id: UUID) -> tuple[MailedLink, User]:
+    """Use it up, and lock its user. Raises LinkOver where password or address changed meanwhile."""
+    link = take_link(link_id)
+    user = locked(User, link.user_id) if link.user_id else None
+    if user is None or not user.is_enabled or link.stands_for != _stand(user):
+        raise LinkOver
+    return link, user
+
+
+@contextmanager
+def as_themselves(user: User) -> Iterator[None]:
+    """The scope and login that the user's own requests have: they showed the link, and are not signed in."""
+    if user.account_id is not None:
+        with account_scope(user.account_id):
+            yield
+        return
+    with by_login(Login.STAFF), across_accounts():
+        yield
+
+
+def purge() -> int:
+    """Delete links that have had their time, in small units; how many."""
+    purged = 0
+    old = select(MailedLink.id).where(MailedLink.created_at <= clock.now() - KEPT_FOR).order_by(MailedLink.created_at)
+    while True:
+        with transaction() as unit:
+            ids = unit.scalars(old.limit(_PURGED_AT_ONCE)).all()
+            if not ids:
+                return purged
+            unit.execute(delete(MailedLink).where(MailedLink.id.in_(ids)))
+        purged += len(ids)
+
+
+def _stand(user: User | None) -> str:
+    """What the link is made for: once the user has another password or address, it is over."""
+    return sealer.fingerprint("mailed link", user.password_hash, user.email) if user else ""
+
+
+def _hashed(secret: str) -> str:
+    """SHA-256: the secret has 256 random bits, a slow hash would add nothing."""
+    return sha256(secret.encode(errors="surrogatepass")).hexdigest()
