@@ -1,6 +1,6 @@
 # Everything that one does with a checkout. `make help` lists it.
 .DEFAULT_GOAL := help
-.PHONY: help run dev test torture check lock describe
+.PHONY: help run dev test torture screenshots check lock describe
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -25,6 +25,9 @@ test: $(VENV)/.installed-dev ## install what tests need, a browser included, and
 
 torture: $(VENV)/.installed-dev ## the long tests, for hours; TORTURE=0.01 makes them that much shorter
 	@$(BIN)/python -m pytest -q -n 2 tests/torture
+
+screenshots: $(VENV)/.installed-dev ## a picture of every page of the demo, light and dark, at three widths: test-results/screenshots
+	@$(BIN)/python -m tests.e2e.screenshots
 
 check: $(VENV)/.installed-dev ## lint, types, templates, and who imports whom
 	@$(BIN)/ruff check .

@@ -26,8 +26,7 @@ def negotiate(response: Response) -> Response:
             _link(response, pagination)
             _as_table(response, g.data)
         _validate(response, g.data, pagination)
-    _pack(response)
-    return response
+    return pack(response)
 
 
 def _link(response: Response, pagination: Mapping[str, Any]) -> None:
@@ -72,11 +71,12 @@ def _validate(response: Response, data: Any, pagination: Mapping[str, Any] | Non
     response.make_conditional(request)
 
 
-def _pack(response: Response) -> None:
-    """gzip, where the caller takes it. No answer of the API holds a secret beside text of somebody else's choice."""
+def pack(response: Response) -> Response:
+    """gzip, where the caller takes it. Not for what holds a secret beside text of somebody else's choice."""
     response.vary.add("Accept-Encoding")
     if not request.accept_encodings.quality("gzip") or response.is_streamed or response.status_code == 304:
-        return
+        return response
     if len(plain := response.get_data()) >= WORTH_PACKING:
         response.set_data(gzip.compress(plain, compresslevel=5, mtime=0))
         response.content_encoding = "gzip"
+    return response

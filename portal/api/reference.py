@@ -10,6 +10,7 @@ import orjson
 from flask import Blueprint, Response, current_app, render_template
 
 from portal.api.blueprint import api
+from portal.api.negotiation import pack
 from portal.api.problems import PROBLEMS
 from portal.foundation.access import public
 
@@ -56,9 +57,9 @@ def openapi() -> Response:
 
 @reference.get("/docs/")
 @public
-def docs() -> str:
-    """The description for people, who can try calls there."""
-    return render_template("api/docs.html", nouns=_kept("nouns", _by_noun))
+def docs() -> Response:
+    """The description for people, who can try calls there. It repeats nothing that was asked, so it may be packed."""
+    return pack(Response(render_template("api/docs.html", nouns=_kept("nouns", _by_noun))))
 
 
 def document() -> dict[str, Any]:

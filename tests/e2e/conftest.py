@@ -1,25 +1,14 @@
 """The portal as ``make run`` serves it, and a browser in front of it."""
 
-import os
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response
 
-from tests.browser import arguments, executable
-
-ROOT = Path(__file__).resolve().parents[2]
-PASSWORD = "portal-demo"
+from tests.e2e.serving import PASSWORD, chromium, demo_server
 
 
 @pytest.fixture(scope="session")
@@ -31,44 +20,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def server(folder: Path) -> Iterator[str]:
     """The address of a portal with a fresh demo, served by the real server."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    environment = {name: value for name, value in os.environ.items() if name != "DATABASE_URL"}
-    environment["PORTAL_DATA_DIR"] = str(folder)
-    environment |= {f"PORTAL_RATE_LIMIT_{whose}": "1000000" for whose in ("TOKEN", "USER", "ADDRESS")}
-    command = [sys.executable, "-m", "flask", "--app", "wsgi", "serve", "--demo", "--port", str(port)]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment)
-    address = f"http://127.0.0.1:{port}"
-    try:
-        _wait(address, process)
+    with demo_server(folder) as address:
         yield address
-    finally:
-        process.terminate()
-        assert process.wait(timeout=30) == 0
-    verify = [sys.executable, "-m", "flask", "--app", "wsgi", "verify"]
-    subprocess.run(verify, cwd=ROOT, env=environment, check=True)
-
-
-def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
-        assert process.poll() is None, "the server ended"
-        try:
-            urlopen(f"{address}/login").close()
-        except (URLError, ConnectionError):
-            time.sleep(0.1)
-        else:
-            return
-    raise TimeoutError(address)
 
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = executable()
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=arguments())
+    with chromium() as running:
         yield running
-        running.close()
 
 
 @dataclass

@@ -1,59 +1,67 @@
-"""Every page, at every width, light and dark: nothing overflows, nothing is called from outside, axe finds nothing."""
+"""Every page, at every width, light and dark: nothing overflows, nothing is called from outside, axe finds nothing.
 
-from collections.abc import Callable, Iterator
-from pathlib import Path
+Which pages there are, the app's routes say (``atlas``): a new one is looked at as soon as a link leads to it.
+"""
+
+from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page
+from flask import Flask
 
+from portal.app import create_app
+from tests.e2e.atlas import SHOWN_IN_PASSING, STARTS, explore, furnish, page_endpoints
+from tests.e2e.axe import costs_of, faults_of, overflow_of, show
 from tests.e2e.conftest import Visitor
 
 pytestmark = pytest.mark.xdist_group("e2e")
-AXE = Path(__file__).resolve().parents[1] / "vendor/axe/axe.min.js"
-CUSTOMER = (
-    "/", "/invoices/", "/payments/", "/payments/?q=nothing-like-this", "/profile/", "/profile/tokens/",
-    "/profile/second-factor", "/api/v1/billing/docs/#report", "/webhooks/", "/webhooks/new",
-)  # fmt: skip
-STAFF = (
-    "/admin/approvals/", "/admin/payments/", "/admin/invoices/", "/admin/accounts/", "/admin/users/", "/admin/methods/",
-    "/admin/audit/", "/admin/accounts/new", "/admin/users/new", "/admin/invoices/new", "/admin/methods/new",
-    "/profile/", "/profile/tokens/", "/profile/second-factor", "/admin/webhooks/", "/admin/webhooks/new",
-)  # fmt: skip
-LISTS = ("/invoices/", "/payments/", "/admin/approvals/", "/admin/payments/", "/admin/invoices/", "/admin/accounts/",
-         "/admin/users/", "/admin/methods/")  # fmt: skip
 
 
-def addresses(page: Page, server: str, fixed: tuple[str, ...]) -> Iterator[str]:
-    """The fixed pages, and behind each list its first row's page."""
-    for path in fixed:
-        yield path
-        if path in LISTS:
-            page.goto(f"{server}{path}")
-            link = page.locator('main a[href*="/01"]').first.get_attribute("href")  # ids begin with the time
-            assert link is not None
-            yield link
-    if fixed is CUSTOMER:
-        page.goto(f"{server}/invoices/?status=open")
-        yield (page.locator("tbody th a").last.get_attribute("href") or "") + "payment"
+@pytest.fixture(scope="session")
+def routes(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    """The app, for its routes."""
+    return create_app({"TESTING": True, "SECRET_KEY": "routes", "DATA_DIR": tmp_path_factory.mktemp("routes")})
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 768, 1280])
-@pytest.mark.parametrize(("email", "fixed"), [("owner@acme.example", CUSTOMER), ("admin@portal.example", STAFF)])
-def test_every_page(
-    email: str, fixed: tuple[str, ...], width: int, scheme: str, visitor: Callable[..., Visitor], server: str
-) -> None:
+@pytest.fixture(scope="session")
+def reached() -> set[str]:
+    """The endpoints that were looked at. The tests of this file fill it."""
+    return set()
+
+
+@pytest.mark.parametrize("email", list(STARTS))
+def test_every_page(email: str, routes: Flask, reached: set[str], visitor: Callable[..., Visitor], server: str) -> None:
     # The policy of the pages forbids foreign scripts, axe's too: this one context leaves it out.
-    page = visitor(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True).sign_in(email)
-    found = []
-    for path in list(addresses(page, server, fixed)):
-        page.goto(f"{server}{path}")
-        found += faults_of(page, path)
+    who = visitor(viewport={"width": 1280, "height": 800}, bypass_csp=True)
+    who.expected |= {404}
+    page = who.page()
+    if email:
+        who.sign_in(email, page)
+        furnish(page, server, "/admin" if "admin" in email else "")
+    atlas = explore(who.context.request, server, STARTS[email], routes.url_map)
+    reached |= atlas.endpoints
+    found = atlas.broken
+    for place in atlas.places:
+        show(page, 1280, "light")
+        page.goto(f"{server}{place.address}")
+        name = f"{place.endpoint} {place.state} {place.address}"
+        found += costs_of(page, name) + faults_of(page, f"{name}, 1280 light")
+        show(page, 768, "light")
+        found += overflow_of(page, f"{name}, 768")
+        show(page, 360, "light")
+        found += faults_of(page, f"{name}, 360 light")
+        show(page, 360, "dark")
+        found += faults_of(page, f"{name}, 360 dark", colours_only=True)
+        show(page, 1280, "dark")
+        found += faults_of(page, f"{name}, 1280 dark", colours_only=True)
     assert found == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_no_page_was_forgotten(routes: Flask, reached: set[str]) -> None:
+    """Runs after the ones above. A page that no link leads to belongs into ``STARTS``."""
+    assert page_endpoints(routes.url_map) - reached == set(SHOWN_IN_PASSING)
+
+
+@pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
 def test_a_tokens_life_in_a_browser(width: int, scheme: str, visitor: Callable[..., Visitor], server: str) -> None:
     """Issued for what was ticked, shown, rotated and revoked; what is not chosen folds away, and counts not."""
     who = visitor(viewport={"width": width, "height": 800}, color_scheme=scheme, bypass_csp=True)
@@ -82,19 +90,6 @@ def test_a_tokens_life_in_a_browser(width: int, scheme: str, visitor: Callable[.
     page.get_by_text(f"The token “{name}” is revoked.").wait_for()
     found += faults_of(page, "revoked")
     assert found == []
-
-
-def faults_of(page: Page, name: str) -> list[str]:
-    """What is wrong with the page as it is shown now."""
-    page.add_script_tag(path=AXE)
-    violations = page.evaluate("axe.run().then(result => result.violations)")
-    found = [
-        f"{name}: {one['id']}: {node['html'][:150]} {node['failureSummary'][:200]}"
-        for one in violations
-        for node in one["nodes"][:3]
-    ]
-    wide = page.evaluate("document.documentElement.scrollWidth > innerWidth")
-    return [*found, f"{name}: wider than the window"] if wide else found
 
 
 def test_the_sign_in_page(visitor: Callable[..., Visitor], server: str) -> None:

@@ -7,8 +7,9 @@ import pyotp
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.e2e.conftest import PASSWORD, Visitor
-from tests.e2e.test_pages import faults_of
+from tests.e2e.axe import faults_of
+from tests.e2e.conftest import Visitor
+from tests.e2e.serving import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("e2e")
 

@@ -1,12 +1,12 @@
-"""Webhooks in a browser: an endpoint is added and tried, and its pages hold at every width, light and dark."""
+"""Webhooks in a browser: an endpoint is added, tried and removed."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.e2e.axe import faults_of
 from tests.e2e.conftest import Visitor
-from tests.e2e.test_pages import faults_of
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -25,20 +25,10 @@ def test_an_endpoint_is_added_and_tried(email: str, base: str, visitor: Callable
     endpoint = page.url
     page.get_by_role("button", name="Send a test").click()
     page.get_by_role("link", name="webhook.test").click()
-    delivery = page.url
     while "No answer" not in page.content():  # .invalid leads nowhere (RFC 6761); the server's own worker finds out
         page.wait_for_timeout(300)
         page.reload()
     expect(page.get_by_text("It is tried again at")).to_be_visible()
-    found = []
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        for width in (360, 768, 1280):
-            page.set_viewport_size({"width": width, "height": 800})
-            for path in (f"{server}{base}/webhooks/", endpoint, delivery, f"{endpoint}edit"):
-                page.goto(path)
-                found += faults_of(page, f"{path} {width} {scheme}")
-    assert found == []
     page.goto(endpoint)
     page.get_by_role("button", name="Show it").click()
     expect(page.get_by_text("whsec_")).to_be_visible()
