@@ -16,6 +16,7 @@ from werkzeug.test import TestResponse
 from portal.accounts.models import User
 from tests import authenticators
 from tests.factories import PASSWORD
+from tests.markup import faults_of
 
 _VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr", "path"}
 
@@ -32,7 +33,10 @@ class Node:
     @property
     def text(self) -> str:
         """All text inside, blanks collapsed."""
-        words = "".join(child if isinstance(child, str) else f" {child.text} " for child in self.children)
+        words = "".join(
+            child if isinstance(child, str) else child.text if child.has({"class_": "fraction"}) else f" {child.text} "
+            for child in self.children
+        )
         return re.sub(r"\s+", " ", words).strip()
 
     def all(self, tag: str = "", **attributes: str) -> list["Node"]:
@@ -247,6 +251,7 @@ def inspect(page: Page) -> None:
     assert page.title != "· Billing Portal"
     assert len(root.all("h1")) == 1
     assert root.one("html").attributes["lang"]
+    assert faults_of(page.response.text, root.all()) == []
     ids = Counter(node.attributes["id"] for node in root.all() if "id" in node.attributes)
     assert [id_ for id_, number in ids.items() if number > 1] == []
     assert [node.tag for node in root.all() if "style" in node.attributes or node.tag == "style"] == []

@@ -4,7 +4,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, Integer, String, UniqueConstraint, Uuid, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.foundation import clock
@@ -64,6 +75,9 @@ class User(Model):
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
     password_hash: Mapped[str | None] = mapped_column(String(200))
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    locale: Mapped[str | None] = mapped_column(String(20))
+    """How dates and numbers are written for this user; None: as for the account. So is the time zone."""
+    timezone: Mapped[str | None] = mapped_column(String(60))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
     account: Mapped[Account | None] = relationship(lazy="joined")
@@ -76,6 +90,13 @@ class User(Model):
     @property
     def is_staff(self) -> bool:
         return Role(self.role).is_staff
+
+    @property
+    def formats(self) -> tuple[str, str]:
+        """Locale and time zone in which the user reads: their own choice, else the account's, else English and UTC."""
+        account = self.account
+        locale, timezone = (account.locale, account.timezone) if account else ("en", "UTC")
+        return self.locale or locale, self.timezone or timezone
 
 
 class UserSession(Model):
@@ -105,6 +126,8 @@ class UserSession(Model):
     """A new factor's secret, sealed, until a first code shows that an app has it."""
     offered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    sealed_form: Mapped[str | None] = mapped_column(Text)
+    """What was typed into a form that came when the session had ended; see ``unsent``."""
 
     user: Mapped[User] = relationship(lazy="joined")
 

@@ -132,13 +132,18 @@ def find_session(secret: str, *, is_use: bool = True) -> UserSession | None:
 
     Notes when it was seen, to the minute, unless its user did nothing: what a page asks by itself keeps nobody in.
     """
-    row = session.scalar(select(UserSession).where(UserSession.secret_hash == _hashed(secret)))
+    row = recognise_session(secret)
     if row is None or not row.is_live or not row.user.is_enabled:
         return None
     if is_use and clock.now() - row.last_seen_at >= _SEEN_PRECISION:
         seen = update(UserSession).where(UserSession.id == row.id, UserSession.ended_at.is_(None))
         note_use(seen.values(last_seen_at=clock.now()))
     return row
+
+
+def recognise_session(secret: str) -> UserSession | None:
+    """The session with this secret, whatever became of it. It opens nothing: it tells whose browser this was."""
+    return session.scalar(select(UserSession).where(UserSession.secret_hash == _hashed(secret)))
 
 
 def sessions_of(user_id: UUID) -> list[UserSession]:

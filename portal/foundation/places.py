@@ -37,6 +37,14 @@ def _timezones() -> set[str]:
     return available_timezones()
 
 
+@cache
+def timezone_names() -> list[str]:
+    """The zones that people live in, by name: of each set of zones with one history the first, and UTC."""
+    table = files("tzdata.zoneinfo").joinpath("zone1970.tab").read_text("utf-8")
+    rows = (line.split("\t") for line in table.splitlines() if line and not line.startswith("#"))
+    return ["UTC", *sorted(row[2] for row in rows)]
+
+
 def check_locale(name: str, *, field: str = "locale") -> str:
     """The locale in its canonical form (``en-GB``), or Invalid where CLDR has none such."""
     try:

@@ -8,13 +8,14 @@ from flask import Flask, g
 from portal.billing.payments.queries import queue_length
 from portal.foundation.access import Permission
 from portal.foundation.tenancy import across_accounts
-from portal.html import confirmation, filters
+from portal.html import confirmation, filters, unsent
 
 
 def register(app: Flask) -> None:
     """Add filters and template variables to the app."""
     filters.register(app)
     confirmation.register(app)
+    unsent.register(app)
     app.context_processor(_context)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 

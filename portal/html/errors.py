@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from portal.foundation.freetext import mask_card_numbers
 from portal.foundation.refusals import ConfirmationRequired, NotSignedIn, OutcomeUnknown, Refusal, TooManyAttempts
-from portal.html import confirmation
+from portal.html import confirmation, unsent
 from portal.http.once import FIELD
 from portal.http.unattended import asks_by_itself
 
@@ -48,6 +48,8 @@ def answer(error: Exception) -> Response:
         return _to_sign_in()
     if isinstance(error, ConfirmationRequired):
         return confirmation.page()
+    if isinstance(error, CSRFError) and (again := unsent.keep()):
+        return redirect(again, 303)
     status, message = _read(error)
     unknown = isinstance(error, OutcomeUnknown)
     advice = _advice(error, status)
@@ -79,13 +81,14 @@ def _advice(error: Exception, status: int) -> str:
 
 def _to_sign_in() -> Response:
     of_signing_in = request.path.startswith("/login")
-    back = request.full_path.rstrip("?") if request.method == "GET" and not of_signing_in else ""
+    here = request.full_path.rstrip("?") if request.method == "GET" and not of_signing_in else ""
+    back = unsent.keep() or here
     target = "/login" + (f"?{urlencode({'next': back})}" if back not in ("", "/") else "")
     if asks_by_itself():  # nobody is led away from a page that they read, or type into
         return make_response(render_template("components/signed_out.html"))
     if request.headers.get("HX-Request"):  # a fragment's place is too small for the sign-in page
         response = make_response("", 200)
-        response.headers["HX-Redirect"] = "/login"
+        response.headers["HX-Redirect"] = target if request.method == "POST" else "/login"
         return response
     g.pop("actor", None)
     return redirect(target)

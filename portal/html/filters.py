@@ -52,7 +52,10 @@ def money(amount: Money) -> Markup:
     digits = exponent(amount.currency)
     pattern = "#,##0" + ("." + "0" * digits if digits else "")
     number = format_decimal(Decimal(amount.minor).scaleb(-digits), format=pattern, locale=_locale())
-    return Markup('<span class="money">{}\u00a0<span class="currency">{}</span></span>').format(number, amount.currency)
+    ends = len(number) - digits - 1 if digits else len(number)  # the fraction is apart: columns align on its point
+    return Markup(
+        '<span class="money digits-{}">{}<span class="fraction">{}</span>\u00a0<span class="currency">{}</span></span>'
+    ).format(digits, number[:ends], number[ends:], amount.currency)
 
 
 def bank_amount(amount: Money) -> str:
@@ -128,10 +131,12 @@ def method_word(method: str) -> Markup:
 
 
 def _locale() -> Locale:
-    account = g.get("account")
-    return Locale.parse(account.locale if account else "en", sep="-")
+    return Locale.parse(_formats()[0], sep="-")
 
 
 def _timezone() -> ZoneInfo:
-    account = g.get("account")
-    return ZoneInfo(account.timezone if account else "UTC")
+    return ZoneInfo(_formats()[1])
+
+
+def _formats() -> tuple[str, str]:
+    return g.get("formats") or ("en", "UTC")

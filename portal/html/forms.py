@@ -15,7 +15,13 @@ from portal.foundation.refusals import Conflict, Invalid, Refusal
 class Form(FlaskForm):
     """A form that remembers why the domain refused it. ``status`` is what a page with it answers."""
 
+    class Meta(FlaskForm.Meta):
+        def wrap_formdata(self, form: "Form", formdata: Any) -> Any:
+            given: Any = super().wrap_formdata(form, formdata)
+            return form.given_back() if given is None else given
+
     refusal: Refusal | None = None
+    is_given_back = False
     card_free: tuple[str, ...] = ()
     """Fields that must hold no card number: what looks like one is masked before it is shown again."""
 
@@ -24,7 +30,19 @@ class Form(FlaskForm):
         """200 for a fresh form, else the refusal's status, or 400 where the form itself is not valid."""
         if self.refusal is not None:
             return self.refusal.status
+        if self.is_given_back:
+            return 200
         return 400 if self.errors else 200
+
+    def given_back(self) -> Any:
+        """What was typed into this form before its session had ended, if it is this one."""
+        typed = g.get("unsent")
+        if typed is None or not {name.partition("-")[0] for name in typed} <= set(self._fields):
+            return None
+        self.is_given_back = True
+        g.given_back = True  # the page says so, above all else
+        self.form_errors.append("not sent yet")  # as with a refused form: what folds away is open
+        return typed
 
     def validate(self, extra_validators: Any = None) -> bool:
         """Whether the form itself is valid."""

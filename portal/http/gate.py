@@ -56,7 +56,7 @@ def enter(scope: AbstractContextManager[None]) -> None:
 
 def _pass() -> None:
     g.scopes = ExitStack()
-    g.actor, g.account = None, None
+    g.actor, g.account, g.formats = None, None, None
     if request.endpoint == "static" or request.blueprint == "probes":
         return
     if request.method == "OPTIONS":

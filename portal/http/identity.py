@@ -6,7 +6,7 @@ from flask import Flask, Request, after_this_request, current_app, g, request, s
 from flask_login import LoginManager, UserMixin, current_user, login_user, logout_user
 from werkzeug.wrappers import Response
 
-from portal.accounts import sessions, sign_in
+from portal.accounts import sessions, sign_in, unsent
 from portal.accounts.agents import device_name
 from portal.accounts.models import ApiToken, User, UserSession
 from portal.accounts.sessions import Cookies, Lifetimes, Place
@@ -45,7 +45,9 @@ def init_identity(app: Flask) -> None:
 
 def begin(row: UserSession, cookies: Cookies) -> None:
     """Give the browser its session. Whatever it carried before is dropped, and ends."""
-    before = here()
+    before, shown = here(), shown_secret()
+    if shown is not None:
+        unsent.hand_on(shown, row)
     if before is not None and before.id != row.id:
         sessions.end_session(before.id, by=place().actor(before.user, session_id=before.id))
     session.clear()
@@ -76,6 +78,12 @@ def here() -> UserSession | None:
     """The browser's session, whole or half; None where it has none."""
     row: UserSession | None = getattr(current_user, "row", None)
     return row
+
+
+def shown_secret() -> str | None:
+    """The secret in the browser's cookie, which is signed; its session may have ended."""
+    secret = session.get("_user_id")
+    return secret if isinstance(secret, str) else None
 
 
 def half_signed_in() -> UserSession:
@@ -153,7 +161,7 @@ def _bearer(header: str) -> ApiToken:
 
 
 def _actor(user: User, face: str, row: UserSession | None = None) -> Actor:
-    g.account = user.account
+    g.account, g.formats = user.account, user.formats
     return Actor(
         user_id=user.id,
         account_id=user.account_id,

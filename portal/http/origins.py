@@ -20,6 +20,12 @@ def refuse_other_origins() -> None:
         raise Forbidden("cross_site", message)
 
 
+def comes_from_own_page() -> bool:
+    """Whether the browser itself says that one of the portal's own pages asks. No other site can have it say so."""
+    site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+    return site == "same-origin" if site is not None else origin is not None and _plain(origin) == _own_origin()
+
+
 def _own_origin() -> str | None:
     scheme = "https" if current_app.config["SESSION_COOKIE_SECURE"] else request.scheme
     return _plain(f"{scheme}://{request.environ.get('HTTP_HOST', '')}")

@@ -18,6 +18,7 @@ from portal.web import (
 )
 from portal.web.blueprint import web
 from portal.web.dev_mail import dev, is_shown
+from portal.web.style_guide import style
 
 __all__ = [
     "dev_mail", "documents", "invoices", "mailed_links", "overview", "payments", "profile", "progress", "register",
@@ -30,3 +31,4 @@ def register(app: Flask) -> None:
     app.register_blueprint(web)
     if is_shown(app.config):
         app.register_blueprint(dev)
+    app.register_blueprint(style)

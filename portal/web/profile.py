@@ -8,6 +8,7 @@ from wtforms import EmailField, PasswordField
 from wtforms.validators import InputRequired
 
 from portal.accounts import email_changes, second_factor
+from portal.accounts.formats import choose_formats
 from portal.accounts.queries import get_user, live_tokens
 from portal.accounts.sessions import end_other_sessions, end_session, sessions_of
 from portal.accounts.sign_in import change_own_password
@@ -17,6 +18,7 @@ from portal.html.forms import Form, refused
 from portal.http import identity
 from portal.http.gate import current_actor
 from portal.web.blueprint import web
+from portal.web.formats import FormatsForm
 
 
 class PasswordForm(Form):
@@ -48,7 +50,7 @@ class EmailForm(Form):
 @requires(Permission.PROFILE)
 def profile() -> ResponseReturnValue:
     """One's own data."""
-    return _profile_page()
+    return profile_page()
 
 
 @web.post("/profile/password")
@@ -62,7 +64,20 @@ def change_password() -> ResponseReturnValue:
             identity.renew()
             flash("Your password is changed. Everywhere else you are signed out.")
             return redirect(url_for("web.profile"), 303)
-    return _profile_page(password_form=form)
+    return profile_page(password_form=form)
+
+
+@web.post("/profile/formats")
+@requires(Permission.PROFILE)
+def change_formats() -> ResponseReturnValue:
+    """Choose one's formats: they hold at once, in every browser."""
+    form = FormatsForm().offer(get_user(current_actor().user_id))
+    if form.validate():
+        with refused(form):
+            choose_formats(by=current_actor(), locale=form.locale.data or "", timezone=form.timezone.data or "")
+            flash("Your formats are saved.")
+            return redirect(url_for("web.profile"), 303)
+    return profile_page(formats_form=form)
 
 
 @web.post("/profile/email")
@@ -75,7 +90,7 @@ def change_email() -> ResponseReturnValue:
             address = email_changes.ask(form.email.data, form.password.data, by=current_actor())
             flash(f"Look into the mail at {address}: it has a link that confirms it. Until then nothing changes.")
             return redirect(url_for("web.profile"), 303)
-    return _profile_page(email_form=form)
+    return profile_page(email_form=form)
 
 
 @web.post("/profile/sessions/<id:session_id>/end")
@@ -99,16 +114,18 @@ def end_all_other_sessions() -> ResponseReturnValue:
     return redirect(url_for("web.profile"), 303)
 
 
-def _profile_page(*, password_form: Form | None = None, email_form: Form | None = None) -> ResponseReturnValue:
+def profile_page(**sent: Form) -> ResponseReturnValue:
+    """The profile, with the form that was sent and is not done yet, if one was."""
     user = get_user(current_actor().user_id)
+    of_formats = FormatsForm(formdata=None, locale=user.locale, timezone=user.timezone).offer(user)
+    empty = {"password_form": PasswordForm(formdata=None), "email_form": EmailForm(formdata=None)}
+    forms = empty | {"formats_form": of_formats} | sent
     page = render_template(
         "web/profile/profile.html",
         user=user,
         tokens=live_tokens(user.id),
         sessions=sorted(sessions_of(user.id), key=lambda row: row.id != current_actor().session_id),
         codes_left=second_factor.recovery_codes_left(user.id),
-        password_form=password_form or PasswordForm(formdata=None),
-        email_form=email_form or EmailForm(formdata=None),
+        **forms,
     )
-    sent = password_form or email_form
-    return page, sent.status if sent else 200
+    return page, next((form.status for form in sent.values()), 200)

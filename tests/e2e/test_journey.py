@@ -7,6 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.e2e.conftest import Visitor
+from tests.e2e.serving import PASSWORD
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -101,3 +102,68 @@ def test_a_rejection_reaches_the_customer(visitor: Callable[..., Visitor], serve
     owner.get_by_role("link", name="Fix and send again").click()
     expect(owner.get_by_role("heading", level=1)).to_contain_text("Pay invoice")
     expect(owner.get_by_label("Transaction reference")).to_have_value("REJECT ME 1")
+
+
+def test_all_that_money_depends_on_without_javascript(visitor: Callable[..., Visitor], server: str) -> None:
+    """Signing in, withdrawing, a rejection, an approval, a refund, and what a refused form says."""
+    owner, staff = visitor(java_script_enabled=False), visitor(java_script_enabled=False)
+    owner.expected, staff.expected = {400, 409}, {400, 409}
+    mine, theirs = owner.sign_in("owner@acme.example"), staff.sign_in("admin@portal.example")
+
+    pay_an_open_invoice(mine, server, "NO SCRIPT 1")
+    mine.get_by_role("button", name="Withdraw this payment").click()
+    expect(mine.get_by_text("The payment is withdrawn.")).to_be_visible()
+
+    pay_an_open_invoice(mine, server, "NO SCRIPT 2")
+    payment = mine.url
+    theirs.goto(payment.replace("/payments/", "/admin/payments/"))
+    decide(theirs, "Reject", " ")
+    expect(theirs.get_by_text("This was not done yet.").first).to_be_visible()
+    decide(theirs, "Reject", "Only half of it arrived.")
+    mine.goto(payment)
+    expect(mine.locator(".notice").get_by_text("Only half of it arrived.")).to_be_visible()
+
+    pay_an_open_invoice(mine, server, "NO SCRIPT 3")
+    payment = mine.url
+    theirs.goto(payment.replace("/payments/", "/admin/payments/"))
+    theirs.get_by_role("button", name=re.compile("^Approve")).first.click()
+    mine.goto(payment)
+    expect(mine.locator(".page-head .badge")).to_have_text("Succeeded")
+    theirs.goto(payment.replace("/payments/", "/admin/payments/"))
+    decide(theirs, "Refund", "Paid twice.")
+    mine.goto(payment)
+    expect(mine.locator(".page-head .badge")).to_have_text("Refunded")
+    mine.get_by_role("button", name="Sign out").click()
+    expect(mine.get_by_text("You are signed out.")).to_be_visible()
+
+
+def decide(page: Page, action: str, reason: str) -> None:
+    """Open the decision's form, unless it is open, and send it with this reason."""
+    form = page.locator("form", has=page.get_by_role("button", name=re.compile(f"^{action} payment")))
+    if not form.is_visible():
+        page.locator("summary", has_text=f"{action} …").click()
+    form.locator("textarea[name=reason]").fill(reason)
+    form.get_by_role("button").click()
+
+
+def test_an_expired_session_costs_no_words(visitor: Callable[..., Visitor], server: str) -> None:
+    """In the browser, without JavaScript: the form comes back as it was typed, and is sent by its person alone."""
+    page = visitor(java_script_enabled=False).sign_in("owner@globex.example")
+    page.goto(f"{server}/invoices/?status=open")
+    page.goto(server + (page.locator("tbody th a").last.get_attribute("href") or "") + "payment")
+    page.get_by_role("radio").first.check()
+    page.get_by_label("Transaction reference").fill("KEPT 1")
+    page.get_by_label("Notes").fill("経理部より送金しました。")
+    elsewhere = visitor().sign_in("owner@globex.example")
+    elsewhere.goto(f"{server}/profile/")
+    elsewhere.get_by_role("button", name="End all others").click()
+    page.get_by_role("button", name="Report this payment").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Sign in to the Billing Portal")
+    page.get_by_label("E-mail address").fill("owner@globex.example")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("What you typed stands here again")).to_be_visible()
+    expect(page.get_by_label("Transaction reference")).to_have_value("KEPT 1")
+    expect(page.get_by_label("Notes")).to_have_value("経理部より送金しました。")
+    page.get_by_role("button", name="Report this payment").click()
+    expect(page.get_by_text("Thank you. Your payment is reported")).to_be_visible()

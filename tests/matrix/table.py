@@ -13,6 +13,7 @@ EVERYBODY = SIGNED_IN | {"nobody"}
 
 PAGES: dict[tuple[str, str], frozenset[str]] = {
     ("static", "GET"): EVERYBODY,
+    ("style.guide", "GET"): EVERYBODY,
     ("web.sign_in", "GET"): EVERYBODY,
     ("web.start_session", "POST"): EVERYBODY,
     ("web.sign_out", "POST"): SIGNED_IN,
@@ -28,6 +29,7 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
     ("web.profile", "GET"): SIGNED_IN,
     ("web.change_email", "POST"): SIGNED_IN,
     ("web.change_password", "POST"): SIGNED_IN,
+    ("web.change_formats", "POST"): SIGNED_IN,
     ("web.token_list", "GET"): SIGNED_IN,
     ("web.create_token", "POST"): SIGNED_IN,
     ("web.token", "GET"): SIGNED_IN,

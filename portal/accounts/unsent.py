@@ -1,0 +1,65 @@
+"""Forms that came when their session had ended: kept until the same user is signed in again, in the same browser.
+
+A form lies sealed with the session whose cookie it came with, and is handed on to the next session that this user
+begins with that cookie. To anybody else it is never shown, and nothing but its user ever sends it.
+"""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from portal.accounts.models import UserSession
+from portal.accounts.sessions import recognise_session
+from portal.foundation import clock
+from portal.foundation.db import locked, transaction
+from portal.foundation.sealing import Unreadable, sealer
+
+LIFE = timedelta(hours=1)
+MOST = 40_000
+"""Characters. A form that is larger is lost, as all were before."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsentForm:
+    """What was typed, by field, and the path of the page with the form."""
+
+    page: str
+    fields: list[tuple[str, str]]
+
+
+def keep(form: UnsentForm, *, secret: str) -> bool:
+    """Keep the form with the session of this secret, live or ended. False where there is none, or it is too large."""
+    row = recognise_session(secret)
+    text = json.dumps([form.page, form.fields, clock.now().isoformat()])
+    if row is None or len(text) > MOST:
+        return False
+    with transaction():
+        kept_in = locked(UserSession, row.id) or row
+        kept_in.sealed_form = sealer.seal(text, bound_to=_whose(kept_in))
+    return True
+
+
+def hand_on(secret: str, row: UserSession) -> None:
+    """Give a session that begins what the session of this secret keeps, if it is the same user's."""
+    before = recognise_session(secret)
+    if before is None or before.user_id != row.user_id or before.sealed_form is None:
+        return
+    with transaction():
+        old, new = locked(UserSession, before.id), locked(UserSession, row.id)
+        if old is not None and new is not None:
+            new.sealed_form, old.sealed_form = old.sealed_form, None
+
+
+def kept_in(row: UserSession) -> UnsentForm | None:
+    """The form that the session keeps, for an hour."""
+    try:
+        page, fields, at = json.loads(sealer.unseal(row.sealed_form or "", bound_to=_whose(row)))
+    except Unreadable:
+        return None
+    if clock.now() - datetime.fromisoformat(at) > LIFE:
+        return None
+    return UnsentForm(page, [(name, value) for name, value in fields])
+
+
+def _whose(row: UserSession) -> str:
+    return f"unsent form of {row.user_id}"

@@ -1,0 +1,63 @@
+"""What somebody typed is not lost because their session had ended, or their page's token no longer fits.
+
+The form is kept (``accounts.unsent``), and after signing in its page shows it filled in. It is never sent by itself:
+whoever typed it looks it over and sends it. Passwords, codes and files are not kept.
+"""
+
+from flask import Flask, current_app, g, request
+from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.exceptions import HTTPException
+
+from portal.accounts import unsent
+from portal.accounts.unsent import UnsentForm
+from portal.foundation.access import declared
+from portal.foundation.freetext import mask_card_numbers
+from portal.http import identity
+from portal.http.origins import comes_from_own_page
+
+_MARK = "unsent"
+_OF_THE_PAGE = ("csrf_token", "idempotency_key", "version")
+_SECRET = ("password", "code", "secret")
+
+
+def register(app: Flask) -> None:
+    """Give a page back what was typed into its form. Runs behind the gate."""
+    app.before_request(_read)
+
+
+def keep() -> str | None:
+    """Keep the form that came; the address of the page that will show it, or None where there is nothing to keep."""
+    secret, page = identity.shown_secret(), _page()
+    fields = [
+        (name, mask_card_numbers(value))
+        for name, value in request.form.items(multi=True)
+        if name not in ("csrf_token", "version") and not any(word in name for word in _SECRET)
+    ]
+    is_typed = any(value.strip() for name, value in fields if name not in _OF_THE_PAGE)
+    if secret is None or page is None or not is_typed or not comes_from_own_page():
+        return None
+    return f"{page}?{_MARK}=1" if unsent.keep(UnsentForm(page, fields), secret=secret) else None
+
+
+def _page() -> str | None:
+    """The path of the page with the form: what is done stands below what it is done to."""
+    view = current_app.view_functions.get(request.endpoint or "")
+    adapter = current_app.create_url_adapter(request)
+    if request.method != "POST" or adapter is None or view is None or declared(view) is None:
+        return None
+    path = request.path
+    while path not in ("/", "/admin/"):
+        try:
+            adapter.match(path, method="GET")
+        except HTTPException:
+            path = path.rstrip("/").rpartition("/")[0] + "/"
+        else:
+            return path
+    return None
+
+
+def _read() -> None:
+    row = identity.here() if request.method == "GET" and _MARK in request.args and g.actor is not None else None
+    form = unsent.kept_in(row) if row is not None and row.sealed_form else None
+    if form is not None and form.page == request.path:
+        g.unsent = ImmutableMultiDict(form.fields)

@@ -1,0 +1,24 @@
+"""The style guide shows every component, and is not there in production."""
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from tests.pages import Pages
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_every_component_is_shown(app: Flask) -> None:
+    page = Pages(app).get("/dev/style/")
+    components = {path.stem for path in (ROOT / "templates/components").glob("*.html")}
+    assert components <= {heading.attributes.get("id") for heading in page.root.all("h2")}
+    assert {path.stem for path in (ROOT / "templates/dev/style").glob("*.html")} <= components
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_not_in_production(app: Flask) -> None:
+    app.config["ENVIRONMENT"] = "production"
+    assert Pages(app).get("/dev/style/").status == 404

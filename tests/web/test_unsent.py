@@ -1,0 +1,140 @@
+"""What was typed is not lost to an ended session: its user gets it back, to look over and send. Nobody else does."""
+
+from datetime import timedelta
+
+import pytest
+
+from portal.accounts import unsent
+from portal.accounts.sessions import end_sessions_of
+from portal.foundation import clock
+from portal.foundation.freetext import mask_card_numbers
+from portal.foundation.ids import new_id
+from tests import authenticators
+from tests.contents import state
+from tests.factories import PASSWORD, Factory, acting
+from tests.pages import Page, Pages
+from tests.web.conftest import World
+
+OWN_PAGE = {"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost"}
+SAID = "Your session had ended, so nothing was sent. What you typed stands here again: look it over, and send it now."
+NOTE = "Überwiesen von der 経理部, 4111 1111 1111 1111"
+
+
+def send(pages: Pages, path: str, form: dict[str, str], headers: dict[str, str] = OWN_PAGE) -> str:
+    """Send the form as a page of before would; where that leads."""
+    data = {"csrf_token": pages.csrf_token} | form
+    return pages.send("POST", path, data=data, headers=headers).headers.get("Location", "")
+
+
+def sign_in_again(pages: Pages, world: World, who: str, location: str) -> Page:
+    """Sign in by the page that the browser was sent to, the second step too; where that leads."""
+    again = Pages(world.app)
+    again.set_cookies(pages.cookies())
+    again.get(location)
+    page = again.post(location, {"email": world.users[who].email, "password": PASSWORD})
+    if page.location == "/login/code":
+        second = page.response.headers["Location"]
+        again.get(second)
+        page = again.post(second, {"code": authenticators.code(world.users[who])})
+    assert page.status == 303
+    return again.follow(page)
+
+
+def end_sessions(world: World, who: str) -> None:
+    with world.app.app_context():
+        end_sessions_of(world.users[who].id, by=acting(world.users["admin"]))
+
+
+def test_a_report_comes_back_filled_in_and_is_not_sent_by_itself(world: World, make: Factory) -> None:
+    invoice = make.invoice(world.account)
+    pages = world.visit("owner")
+    path = f"/invoices/{invoice.id}/payment"
+    key = pages.get(path).values["idempotency_key"]
+    form = {"payment_method": "bank_transfer", "transaction_reference": "T-1 ü", "notes": NOTE, "idempotency_key": key}
+    end_sessions(world, "owner")
+    location = send(pages, path, form)
+    assert location.startswith("/login?next=")
+    page = sign_in_again(pages, world, "owner", location)
+    assert page.status == 200
+    assert page.h1 == f"Pay invoice {invoice.number}"
+    assert page.notices[0] == f"{SAID} Files have to be chosen anew."
+    kept = {name: page.values[name] for name in form}
+    assert kept == form | {"notes": mask_card_numbers(NOTE)} != form
+
+
+FORMS = {
+    "/invoices/{invoice}/payment": ("owner", {"payment_method": "bank_transfer", "transaction_reference": "T-1"}),
+    "/webhooks/new": ("owner", {"url": "https://hooks.example/", "event_types": "payment.approved"}),
+    "/profile/tokens/": ("owner", {"name": "Nightly", "days": "30"}),
+    "/profile/formats": ("owner", {"locale": "de-CH", "timezone": "Asia/Tokyo"}),
+    "/admin/payments/{payment}/rejection": ("reviewer", {"reason": "It did not arrive."}),
+    "/admin/payments/{booked}/refund": ("admin", {"reason": "Paid twice."}),
+    "/admin/invoices/new": ("admin", {"number": "N-1", "lines-0-description": "Seats", "lines-0-unit_price": "1.00"}),
+    "/admin/accounts/new": ("admin", {"number": "C-9", "name": "شركة", "country": "KW", "currency": "KWD"}),
+    "/admin/users/new": ("admin", {"name": "Somebody", "email": "somebody@acme.example", "password": PASSWORD}),
+    "/admin/methods/new": ("admin", {"country": "JP", "display_name": "銀行振込"}),
+}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_every_weighty_form_comes_back(world: World, make: Factory) -> None:
+    payment, booked = (make.payment(make.invoice(world.account), world.users["owner"]) for _ in range(2))
+    make.approved(booked, world.users["reviewer"])
+    ids = {"payment": payment.id, "booked": booked.id, "invoice": make.invoice(world.account).id}
+    for pattern, (who, form) in FORMS.items():
+        path = pattern.format(**ids)
+        pages = world.visit(who)
+        pages.get("/profile/")
+        end_sessions(world, who)
+        before = state(world.app)
+        location = send(pages, path, form)
+        page = sign_in_again(pages, world, who, location)
+        assert page.status == 200, pattern
+        assert SAID in page.text, pattern
+        shown = {name: value for name, value in form.items() if name not in ("password", "event_types")}
+        found = [control.attributes.get("value", control.text) for control in page.root.all("input")]
+        found += [control.text for control in page.root.all("textarea")]
+        found += [one.attributes["value"] for one in page.root.all("option") if "selected" in one.attributes]
+        assert set(shown.values()) <= set(found), pattern
+        assert PASSWORD not in page.response.text
+        after = state(world.app)
+        assert {name for name in after if after[name] != before.get(name)} <= {
+            "user_sessions", "attempt_limits", "audit_entries", "audit_chains", "second_factors",
+        }  # fmt: skip
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_who_gets_nothing(world: World, make: Factory) -> None:
+    """Another user of the same browser, another browser, another site's form, and whoever comes later than an hour."""
+    path = f"/invoices/{make.invoice(world.account).id}/payment"
+    form = {"payment_method": "bank_transfer", "transaction_reference": "SECRET 1"}
+    pages = world.visit("owner")
+    end_sessions(world, "owner")
+    for headers in ({}, {"Sec-Fetch-Site": "none"}, {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}):
+        assert "unsent" not in send(pages, path, form, headers)
+    assert "unsent" not in send(pages, path, {"notes": " ", "version": "1", "idempotency_key": str(new_id())})
+    assert "unsent" not in send(pages, path, form | {"notes": "x" * unsent.MOST})
+    assert "unsent" not in send(Pages(world.app), path, form)
+    location = send(pages, path, form)
+    assert "unsent" in location
+    for other in ("member", "stranger"):
+        assert "SECRET 1" not in sign_in_again(pages, world, other, location).response.text
+    assert "SECRET 1" not in world.visit("owner").get(f"{path}?unsent=1").response.text
+    with clock.set_to(clock.now() + unsent.LIFE + timedelta(seconds=1)):
+        assert "SECRET 1" not in sign_in_again(pages, world, "owner", location).response.text
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_page_from_before_one_signed_in_again(world: World, make: Factory) -> None:
+    """Its token no longer fits. What was typed comes back with one that does, and acts once it is sent."""
+    invoice = make.invoice(world.account)
+    path = f"/invoices/{invoice.id}/payment"
+    pages = world.visit("owner")
+    form = {"payment_method": "bank_transfer", "transaction_reference": "T-7"}
+    location = send(pages, path, form | {"csrf_token": "of a session of before"})
+    assert location == f"{path}?unsent=1"
+    page = pages.get(location)
+    assert page.values["transaction_reference"] == "T-7"
+    assert "transaction_reference" in pages.get(path).values
+    assert pages.get(path).values["transaction_reference"] == ""
+    assert pages.post(path, form).status == 303
