@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from stdnum import iban
 
 from portal.billing.invoices.payment_reference import has_right_check_digits, in_groups
+from portal.foundation import clock
 from portal.foundation.money import Money, exponent
 
 # Word, tone and icon of each status. Colour never stands alone.
@@ -40,7 +41,7 @@ _METHODS = {"bank_transfer": "Bank transfer", "local_wallet": "Mobile wallet", "
 
 def register(app: Flask) -> None:
     """Add the filters to the app's templates."""
-    for filter_ in (money, bank_amount, groups, moment, day, age, within, month, count):
+    for filter_ in (money, bank_amount, groups, moment, ago, day, age, within, month, count):
         app.add_template_filter(filter_)
     app.add_template_filter(status_word)
     app.add_template_filter(method_word)
@@ -83,9 +84,15 @@ def moment(value: datetime | None) -> Markup | str:
         return "–"
     local = value.astimezone(_timezone())
     shown = f"{format_date(local, 'medium', _locale())}, {format_time(local, 'short', locale=_locale())}"
-    utc = value.astimezone(UTC)
-    exact = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
-    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc.isoformat(timespec="seconds"), exact, shown)
+    return _time(value, shown)
+
+
+def ago(value: datetime | None) -> Markup | str:
+    """How long ago, where that says more than when: ``3 h ago``. From thirty days on, when. In UTC on hover."""
+    passed = clock.now() - value if value else timedelta()
+    if value is None or not timedelta() <= passed < timedelta(days=30):
+        return moment(value)
+    return _time(value, f"{age(passed)} ago" if passed >= timedelta(minutes=1) else "just now")
 
 
 def day(value: date | None) -> Markup | str:
@@ -128,6 +135,12 @@ def status_word(status: str) -> str:
 def method_word(method: str) -> Markup:
     """What people call a payment method that has no name of its own at hand."""
     return escape(_METHODS.get(method, method))
+
+
+def _time(value: datetime, shown: str) -> Markup:
+    utc = value.astimezone(UTC)
+    exact = f"{utc:%Y-%m-%d %H:%M:%S} UTC"
+    return Markup('<time datetime="{}" title="{}">{}</time>').format(utc.isoformat(timespec="seconds"), exact, shown)
 
 
 def _locale() -> Locale:
