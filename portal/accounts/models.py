@@ -126,7 +126,7 @@ class UserSession(Model):
     """A new factor's secret, sealed, until a first code shows that an app has it."""
     offered_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    sealed_form: Mapped[str | None] = mapped_column(Text)
+    sealed_form: Mapped[str | None] = mapped_column(Text, deferred=True)
     """What was typed into a form that came when the session had ended; see ``unsent``."""
 
     user: Mapped[User] = relationship(lazy="joined")

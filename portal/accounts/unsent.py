@@ -8,10 +8,12 @@ import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from sqlalchemy import select, update
+
 from portal.accounts.models import UserSession
 from portal.accounts.sessions import recognise_session
 from portal.foundation import clock
-from portal.foundation.db import locked, transaction
+from portal.foundation.db import locked, session, transaction
 from portal.foundation.sealing import Unreadable, sealer
 
 LIFE = timedelta(hours=1)
@@ -42,23 +44,32 @@ def keep(form: UnsentForm, *, secret: str) -> bool:
 def hand_on(secret: str, row: UserSession) -> None:
     """Give a session that begins what the session of this secret keeps, if it is the same user's."""
     before = recognise_session(secret)
-    if before is None or before.user_id != row.user_id or before.sealed_form is None:
+    if before is None or before.user_id != row.user_id or before.id == row.id:
         return
     with transaction():
         old, new = locked(UserSession, before.id), locked(UserSession, row.id)
-        if old is not None and new is not None:
+        if old is not None and new is not None and old.sealed_form is not None:
             new.sealed_form, old.sealed_form = old.sealed_form, None
 
 
 def kept_in(row: UserSession) -> UnsentForm | None:
     """The form that the session keeps, for an hour."""
+    sealed = session.scalar(select(UserSession.sealed_form).where(UserSession.id == row.id))
     try:
-        page, fields, at = json.loads(sealer.unseal(row.sealed_form or "", bound_to=_whose(row)))
+        page, fields, at = json.loads(sealer.unseal(sealed or "", bound_to=_whose(row)))
     except Unreadable:
         return None
     if clock.now() - datetime.fromisoformat(at) > LIFE:
         return None
     return UnsentForm(page, [(name, value) for name, value in fields])
+
+
+def purge() -> int:
+    """Drop what sessions keep that began more than a day ago; how many forms."""
+    old = UserSession.created_at < clock.now() - timedelta(days=1)
+    forgotten = update(UserSession).where(UserSession.sealed_form.is_not(None), old)
+    with transaction() as unit:
+        return len(unit.execute(forgotten.values(sealed_form=None).returning(UserSession.id)).all())
 
 
 def _whose(row: UserSession) -> str:

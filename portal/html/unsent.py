@@ -16,7 +16,7 @@ from portal.http import identity
 from portal.http.origins import comes_from_own_page
 
 _MARK = "unsent"
-_OF_THE_PAGE = ("csrf_token", "idempotency_key", "version")
+_OF_THE_PAGE = ("csrf_token", "version")
 _SECRET = ("password", "code", "secret")
 
 
@@ -28,15 +28,22 @@ def register(app: Flask) -> None:
 def keep() -> str | None:
     """Keep the form that came; the address of the page that will show it, or None where there is nothing to keep."""
     secret, page = identity.shown_secret(), _page()
-    fields = [
-        (name, mask_card_numbers(value))
-        for name, value in request.form.items(multi=True)
-        if name not in ("csrf_token", "version") and not any(word in name for word in _SECRET)
-    ]
-    is_typed = any(value.strip() for name, value in fields if name not in _OF_THE_PAGE)
-    if secret is None or page is None or not is_typed or not comes_from_own_page():
+    if secret is None or page is None or not comes_from_own_page():
+        return None
+    fields = _typed()
+    if not any(value.strip() for name, value in fields if name != "idempotency_key"):
         return None
     return f"{page}?{_MARK}=1" if unsent.keep(UnsentForm(page, fields), secret=secret) else None
+
+
+def _typed() -> list[tuple[str, str]]:
+    """What is kept of the form; nothing of one that is larger than the portal takes."""
+    try:
+        sent = list(request.form.items(multi=True))
+    except HTTPException:
+        return []
+    kept = [(name, value) for name, value in sent if name not in _OF_THE_PAGE and not any(x in name for x in _SECRET)]
+    return [(name, mask_card_numbers(value)) for name, value in kept]
 
 
 def _page() -> str | None:
@@ -58,6 +65,6 @@ def _page() -> str | None:
 
 def _read() -> None:
     row = identity.here() if request.method == "GET" and _MARK in request.args and g.actor is not None else None
-    form = unsent.kept_in(row) if row is not None and row.sealed_form else None
+    form = unsent.kept_in(row) if row is not None else None
     if form is not None and form.page == request.path:
         g.unsent = ImmutableMultiDict(form.fields)

@@ -39,14 +39,17 @@ def test_every_page(email: str, routes: Flask, reached: set[str], visitor: Calla
         furnish(page, server, "/admin" if "admin" in email else "")
     atlas = explore(who.context.request, server, STARTS[email], routes.url_map)
     reached |= atlas.endpoints
-    found = atlas.broken
+    found, titles = atlas.broken, dict[str, str]()
     for place in atlas.places:
         show(page, 1280, "light")
         page.goto(f"{server}{place.address}")
         name = f"{place.endpoint} {place.state} {place.address}"
         found += costs_of(page, name) + faults_of(page, f"{name}, 1280 light")
-        show(page, 768, "light")
-        found += overflow_of(page, f"{name}, 768")
+        if titles.setdefault(page.title(), place.endpoint) != place.endpoint:
+            found.append(f"{name}: called as {titles[page.title()]} is: {page.title()}")
+        for width in (768, 640):  # 640: 1280 at 200 %
+            show(page, width, "light")
+            found += overflow_of(page, f"{name}, {width}")
         show(page, 360, "light")
         found += faults_of(page, f"{name}, 360 light")
         show(page, 360, "dark")
@@ -97,3 +100,26 @@ def test_the_sign_in_page(visitor: Callable[..., Visitor], server: str) -> None:
     page.goto(f"{server}/login")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     assert page.evaluate("document.activeElement.name") == "email"
+
+
+def test_amounts_of_a_column_align_on_the_decimal_point(visitor: Callable[..., Visitor], server: str) -> None:
+    """Yen, euros and dinars: no digit after the point, two and three."""
+    page = visitor(viewport={"width": 1280, "height": 800}).page()
+    page.goto(f"{server}/dev/style/")
+    points = "all => all.map(one => Math.round(one.getBoundingClientRect().left))"
+    found = page.locator(".num .fraction").evaluate_all(points)
+    assert len(found) == 3
+    assert len(set(found)) == 1
+
+
+def test_on_paper_and_with_the_readers_own_colours(visitor: Callable[..., Visitor], server: str) -> None:
+    page = visitor(color_scheme="dark").sign_in("viewer@acme.example")
+    page.goto(f"{server}/payments/")
+    page.emulate_media(media="print")
+    assert not page.locator(".nav").is_visible()
+    assert not page.get_by_role("button", name="Filter").is_visible()
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    page.emulate_media(media="screen", forced_colors="active")
+    outlined = "one => getComputedStyle(one).outlineStyle"
+    assert page.locator(".nav [aria-current=page]").evaluate(outlined) == "solid"
+    assert page.locator("tbody .badge").first.evaluate("one => getComputedStyle(one).borderTopStyle") == "solid"

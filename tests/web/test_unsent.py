@@ -138,3 +138,16 @@ def test_a_page_from_before_one_signed_in_again(world: World, make: Factory) -> 
     assert "transaction_reference" in pages.get(path).values
     assert pages.get(path).values["transaction_reference"] == ""
     assert pages.post(path, form).status == 303
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_what_nobody_came_back_for_goes(world: World, make: Factory) -> None:
+    path = f"/invoices/{make.invoice(world.account).id}/payment"
+    pages = world.visit("owner")
+    end_sessions(world, "owner")
+    assert "unsent" in send(pages, path, {"transaction_reference": "T-9"})
+    run = world.app.test_cli_runner().invoke
+    assert "0 unsent forms deleted." in run(args=["purge"]).output
+    with clock.set_to(clock.now() + timedelta(days=1, minutes=1)):
+        assert "1 unsent forms deleted." in run(args=["purge"]).output
+        assert "0 unsent forms deleted." in run(args=["purge"]).output
