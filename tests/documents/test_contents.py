@@ -66,7 +66,8 @@ def test_a_receipt_says_what_was_paid_when_and_how(
     world: World, make: Factory, receipt_of: Callable[[Payment], Pdf]
 ) -> None:
     with clock.set_to(NOON):
-        payment = make.payment(make.invoice(world.account, "49.00", number="INV-1"), world.owner, "SEPA-1")
+        invoice = make.invoice(world.account, "49.00", number="INV-1")
+        payment = make.payment(invoice, world.owner, "SEPA-1", paid_on=date(2026, 3, 1))
         paid = make.payment_now(make.approved(payment, world.admin))
     pdf = receipt_of(paid)
     reference = in_groups(paid.invoice.payment_reference or "")
@@ -79,6 +80,7 @@ From
 {SELLER.format(account=world.account.number)}
 Amount received
 49,00 EUR
+Sent 01.03.2026
 Received 02.03.2026, 13:30 (Europe/Berlin)
 Paid by Bank transfer
 Transaction reference SEPA-1
