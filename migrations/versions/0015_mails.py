@@ -6,8 +6,8 @@ from alembic import op
 from migrations.row_security import ACROSS, IDENTIFYING, MINE, secure, unsecure
 from migrations.rules import allow, forbid
 
-revision = "0013"
-down_revision = "0012"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 

@@ -6,8 +6,8 @@ from alembic import op
 from migrations.row_security import IDENTIFYING, MINE, secure, unsecure
 from migrations.rules import allow, forbid
 
-revision = "0014"
-down_revision = "0013"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

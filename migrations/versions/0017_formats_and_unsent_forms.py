@@ -6,8 +6,8 @@ Servers of before do not know the columns: they write dates as for the account, 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0017"
+down_revision = "0016"
 branch_labels = None
 depends_on = None
 
