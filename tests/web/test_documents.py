@@ -1,6 +1,7 @@
 """Invoices and receipts as PDF, by the pages."""
 
 import re
+from collections import Counter
 from uuid import UUID
 
 from flask import Flask
@@ -81,7 +82,7 @@ def test_a_document_takes_few_statements(world: World, make: Factory, app: Flask
     for address in (f"/invoices/{invoice.id}/invoice.pdf", f"/payments/{paid.id}/receipt.pdf"):
         with listening(app, "before_cursor_execute", lambda *args: said.append(args[2])):
             assert visitor.send("GET", address).status_code == 200
-    assert [table for statement in said for table in re.findall(r"FROM (\w+)", statement)[:1]] == [
-        "user_sessions", "invoices", "invoice_lines", "payment_method_configs", "account_payment_methods",
-        "user_sessions", "payments", "payments", "payment_events",
-    ]  # fmt: skip
+    assert Counter(table for statement in said for table in re.findall(r"FROM (\w+)", statement)[:1]) == {
+        "user_sessions": 2, "invoices": 1, "invoice_lines": 1, "payment_method_configs": 1,
+        "account_payment_methods": 1, "payments": 2, "payment_events": 1,
+    }  # fmt: skip
