@@ -1,28 +1,27 @@
-"""What waits for a decision, oldest first."""
+"""What waits for a decision, oldest first; and several clear cases approved at once."""
 
-from flask import redirect, render_template, request, url_for
+from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
+from wtforms import SelectMultipleField
 
+from portal.admin import queue
 from portal.admin.blueprint import admin
-from portal.admin.filters import method_filter, offer_methods, offer_places
-from portal.billing.payments.queries import QUEUE_COUNT_CAP, PaymentFilter, approval_queue, queue_length
+from portal.billing.payments import batch
 from portal.foundation.access import Permission, requires
-from portal.foundation.keyset import Page
-from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
+from portal.foundation.ids import parse_id
+from portal.foundation.refusals import Invalid
+from portal.html.forms import Form, refused
+from portal.http.gate import current_actor
 
 
-class QueueFilter(FilterForm):
-    """Which of the waiting payments to show."""
+class BatchForm(Form):
+    """The payments that were selected, each as ``id.version``."""
 
-    payment_method = method_filter()
-    currency = ChoiceFilter("Currency", "All currencies")
-    country = ChoiceFilter("Country", "All countries")
-    account = TextFilter("Account", description="Its number, or a part of its name")
+    payment = SelectMultipleField("Payments", validate_choice=False)
 
-    def __init__(self) -> None:
-        super().__init__()
-        offer_methods(self.payment_method)
-        offer_places(self.country, self.currency)
+    def seen(self) -> list[batch.Seen]:
+        """The payments. Raises Invalid for what no page of ours wrote."""
+        return [_read(text) for text in self.payment.data]
 
 
 @admin.get("/")
@@ -34,13 +33,35 @@ def index() -> ResponseReturnValue:
 @admin.get("/approvals/", endpoint="approval_queue")
 @requires(Permission.PAYMENT_DECIDE)
 def approval_queue_page() -> ResponseReturnValue:
-    form = QueueFilter()
-    if form.validate():
-        wanted = PaymentFilter(**form.values())
-        page, count = approval_queue(wanted, cursor=request.args.get("cursor")), queue_length(wanted)
-    else:
-        page, count = Page([], None, None, 0), 0
-    return (
-        render_template("admin/approvals/queue.html", filter=form, page=page, count=count, cap=QUEUE_COUNT_CAP),
-        form.http_status,
-    )
+    return queue.show(queue.Place(queue.QueueFilter()), queue.read_selected())
+
+
+@admin.post("/approvals/batch")
+@requires(Permission.PAYMENT_DECIDE)
+def batch_of_approvals() -> ResponseReturnValue:
+    """Show what was selected, and ask once. It changes nothing."""
+    form = BatchForm()
+    if form.validate_on_submit():
+        with refused(form):
+            found = batch.batch_of(form.seen())
+            return render_template("admin/approvals/batch.html", form=form, batch=found)
+    return render_template("admin/approvals/batch.html", form=form, batch=None), form.status
+
+
+@admin.post("/approvals/batch/approval")
+@requires(Permission.PAYMENT_DECIDE)
+def approve_batch() -> ResponseReturnValue:
+    form = BatchForm()
+    if form.validate_on_submit():
+        with refused(form):
+            outcomes = batch.approve_payments(form.seen(), by=current_actor())
+            return render_template("admin/approvals/outcomes.html", outcomes=outcomes)
+    return render_template("admin/approvals/batch.html", form=form, batch=None), form.status
+
+
+def _read(text: str) -> batch.Seen:
+    id_text, _, version = text.partition(".")
+    payment_id = parse_id(id_text)
+    if payment_id is None or not (version.isascii() and version.isdigit() and len(version) < 10):
+        raise Invalid("invalid_selection", "Select the payments in the queue.", field="payment")
+    return batch.Seen(payment_id, int(version))

@@ -2,12 +2,21 @@
 
 from typing import Any
 
-from wtforms import TextAreaField
-from wtforms.validators import InputRequired
+from wtforms import Field, SelectField, TextAreaField
+from wtforms.validators import InputRequired, ValidationError
 
 from portal.billing.payments.review import Review
 from portal.billing.payments.service import MAX_REASON
+from portal.billing.payments.states import Action
 from portal.html.forms import VersionForm
+
+PRESETS = (
+    "No transfer with this reference arrived. Please check it on your statement, and report it again.",
+    "The amount that arrived is not the amount of the invoice. Please send what is missing, or ask us what to do.",
+    "The transfer was returned by the bank. Please check the account number, and send it again.",
+    "This transfer belongs to another invoice. Please check which one you mean.",
+)
+"""Reasons that fit most rejections: what is wrong, and what to do."""
 
 
 class DecisionForm(VersionForm):
@@ -44,13 +53,26 @@ class Approval(DecisionForm):
 
 class Rejection(DecisionForm):
     card_free = ("reason",)
+    preset = SelectField("Start from", choices={"": "Your own words", **{text: text for text in PRESETS}}, default="")
     reason = TextAreaField(
         "Reason",
-        [InputRequired("Say why: the customer reads it and has to know what to do.")],
         default="",
         description="The customer reads it. Say what is wrong and what to do.",
         render_kw={"maxlength": MAX_REASON},
     )
+
+    def validate_reason(self, field: Field) -> None:
+        if not (field.data or self.preset.data):
+            raise ValidationError("Say why: the customer reads it and has to know what to do.")
+
+    @property
+    def told(self) -> str:
+        """The ready sentence, then the person's own words."""
+        return " ".join(text for text in (self.preset.data, self.reason.data) if text)
+
+    @property
+    def typed(self) -> str:
+        return self.told
 
 
 class Cancellation(DecisionForm):
@@ -74,3 +96,13 @@ FORMS: dict[str, type[DecisionForm]] = {
     "cancel": Cancellation,
     "refund": Refund,
 }
+
+
+def forms_for(shown: Review, sent: Action | None = None, form: DecisionForm | None = None) -> dict[str, DecisionForm]:
+    """A form for each decision on the payment as it is now; the one that was sent as it was filled in."""
+    forms = {action: kind(formdata=None) for action, kind in FORMS.items()}
+    if sent is not None and form is not None:
+        forms[sent.value] = form
+    for one in forms.values():
+        one.show_for(shown)
+    return forms

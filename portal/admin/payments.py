@@ -9,14 +9,16 @@ from markupsafe import Markup
 from wtforms import DateField, SelectMultipleField
 from wtforms.validators import Optional
 
+from portal.admin import queue
 from portal.admin.blueprint import admin
-from portal.admin.decisions import FORMS, Approval, Cancellation, DecisionForm, Refund, Rejection
+from portal.admin.decisions import Approval, Cancellation, DecisionForm, Refund, Rejection, forms_for
 from portal.admin.filters import day_begins, day_ends, method_filter, offer_methods, offer_places
 from portal.billing.payments import service
 from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.models import Payment
 from portal.billing.payments.proofs.queries import get_proof
 from portal.billing.payments.queries import PaymentFilter, next_in_queue, payment_page
+from portal.billing.payments.refusals import OwnPayment
 from portal.billing.payments.review import review
 from portal.billing.payments.states import Action, Status
 from portal.foundation.access import Permission, requires
@@ -101,7 +103,7 @@ def reject_payment(payment_id: UUID) -> ResponseReturnValue:
         Action.REJECT,
         payment_id,
         form,
-        lambda: service.reject_payment(payment_id, by=current_actor(), version=form.seen, reason=form.reason.data),
+        lambda: service.reject_payment(payment_id, by=current_actor(), version=form.seen, reason=form.told),
     )
 
 
@@ -135,12 +137,13 @@ def _decide(
     action: Action, payment_id: UUID, form: DecisionForm, carry_out: Callable[[], Payment]
 ) -> ResponseReturnValue:
     """Carry the decision out, or show the payment as it is now, with why not and with what was typed."""
+    here = queue.place()
     if form.validate_on_submit():
-        with refused(form):
+        with refused(form, OwnPayment):
             decided = carry_out()
             _say(action, decided)
-            return redirect(_after(action, decided), 303)
-    return _show(payment_id, action, form)
+            return redirect(here.following(decided.id) if here else _after(action, decided), 303)
+    return queue.show(here, payment_id, action, form) if here else _show(payment_id, action, form)
 
 
 def _after(action: Action, decided: Payment) -> str:
@@ -158,12 +161,12 @@ def _say(action: Action, decided: Payment) -> None:
 
 def _show(payment_id: UUID, sent: Action | None = None, form: DecisionForm | None = None) -> ResponseReturnValue:
     shown = review(payment_id, reader=current_actor())
-    forms = {action: kind(formdata=None) for action, kind in FORMS.items()}
-    if sent is not None and form is not None:
-        forms[sent.value] = form
-    for one in forms.values():
-        one.show_for(shown)
     page = render_template(
-        "admin/payments/payment.html", review=shown, payment=shown.payment, forms=forms, sent=form, sent_action=sent
+        "admin/payments/payment.html",
+        review=shown,
+        payment=shown.payment,
+        forms=forms_for(shown, sent, form),
+        sent=form,
+        sent_action=sent,
     )
     return page, form.status if form else 200

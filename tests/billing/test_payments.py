@@ -36,7 +36,7 @@ def report(world: World, invoice: Invoice, reference: str = "TRF-1", **more: Any
         )
 
 
-def approve(world: World, payment: Payment, **more: str) -> Payment:
+def approve(world: World, payment: Payment, **more: Any) -> Payment:
     with across_accounts():
         return service.approve_payment(payment.id, by=acting(world.reviewer), version=payment.version, **more)
 

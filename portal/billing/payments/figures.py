@@ -89,3 +89,5 @@ class PaymentRow(PaymentFigures):
     decided_at: datetime | None
     reference_used_elsewhere: bool | None = None
     """Whether another live payment carries the same reference: for staff's queue; None in other lists, unknown."""
+    lane: str | None = None
+    """What kind of case it is: for staff's queue; None in other lists."""

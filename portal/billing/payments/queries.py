@@ -1,21 +1,22 @@
 """Payments: one, as lists, and staff's approval queue."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, null, or_, select
-from sqlalchemy.orm import aliased, selectinload
+from sqlalchemy import ColumnElement, Select, func, null, or_, select
+from sqlalchemy.orm import selectinload
 
 from portal.accounts.models import Account
 from portal.accounts.queries import is_called
 from portal.billing.invoices.models import Invoice
 from portal.billing.payments.figures import PaymentRow
+from portal.billing.payments.lanes import Lane, lane_column, used_elsewhere
 from portal.billing.payments.models import Payment
 from portal.billing.payments.references import normalize_reference
-from portal.billing.payments.states import LIVE_STATUSES, OPEN_STATUSES, Status
+from portal.billing.payments.states import OPEN_STATUSES, Status
 from portal.foundation.db import contains, session
 from portal.foundation.keyset import PAGE_SIZE, Page, paginate
 from portal.foundation.refusals import NotFound
@@ -38,6 +39,7 @@ class PaymentFilter:
     """The number of an account, or a part of its name."""
     country: str = ""
     currency: str = ""
+    lane: Lane | None = None
 
 
 def get_payment(payment_id: UUID) -> Payment:
@@ -68,26 +70,40 @@ def payment_page(
 def approval_queue(
     wanted: PaymentFilter | None = None, *, cursor: str | None = None, page_size: int = PAGE_SIZE
 ) -> Page[PaymentRow]:
-    """What waits for approval, oldest first, marked where another live payment carries the same reference."""
-    statement = _filtered(_columns(_used_elsewhere()), wanted or PaymentFilter())
+    """What waits for approval, oldest first, each with its lane, and marked where another live payment carries the
+    same reference."""
+    statement = _filtered(_columns(used_elsewhere(), lane_column()), wanted or PaymentFilter())
     statement = statement.where(Payment.status == Status.PENDING_APPROVAL)
     return _rows(paginate(statement, Payment.id, cursor=cursor, page_size=page_size, newest_first=False))
 
 
-def next_in_queue(after: UUID) -> UUID | None:
-    """The payment that waits next after this one; behind the last, the first."""
-    waiting = select(Payment.id).where(Payment.status == Status.PENDING_APPROVAL, Payment.id != after)
-    waiting = waiting.order_by(Payment.id).limit(1)
-    return session.scalar(waiting.where(Payment.id > after)) or session.scalar(waiting)
+def in_queue(payment_ids: Collection[UUID]) -> list[PaymentRow]:
+    """Those of the payments that there are, as the queue shows them, oldest first; also those that wait no more."""
+    statement = _columns(used_elsewhere(), lane_column()).where(Payment.id.in_(payment_ids)).order_by(Payment.id)
+    return [PaymentRow(*row) for row in session.execute(statement)]
 
 
-def queue_length(wanted: PaymentFilter | None = None) -> int:
+def next_in_queue(after: UUID, wanted: PaymentFilter | None = None) -> UUID | None:
+    """The payment that waits next after this one under the filter; behind the last, the first."""
+    waiting = _waiting(wanted, Payment.id).where(Payment.id != after).order_by(Payment.id).limit(1)
+    following: UUID | None = session.scalar(waiting.where(Payment.id > after)) or session.scalar(waiting)
+    return following
+
+
+def queue_length() -> int:
     """How many payments wait, counted up to 1,000."""
-    waiting = select(Payment.id).where(Payment.status == Status.PENDING_APPROVAL).limit(QUEUE_COUNT_CAP)
-    if wanted is not None:
-        joined = waiting.join(Invoice, Payment.invoice_id == Invoice.id).join(Account, Payment.account_id == Account.id)
-        waiting = _filtered(joined, wanted)
+    waiting = _waiting(None, Payment.id).limit(QUEUE_COUNT_CAP)
     return session.scalar(select(func.count()).select_from(waiting.subquery())) or 0
+
+
+def lane_counts(wanted: PaymentFilter) -> dict[Lane, int]:
+    """How many of the oldest 1,000 that wait under the filter, whatever its lane, are in each lane."""
+    waiting = (
+        _waiting(replace(wanted, lane=None), lane_column().label("lane")).order_by(Payment.id).limit(QUEUE_COUNT_CAP)
+    )
+    oldest = waiting.subquery()
+    found = session.execute(select(oldest.c.lane, func.count()).group_by(oldest.c.lane)).tuples()
+    return dict.fromkeys(Lane, 0) | {Lane(lane): number for lane, number in found}
 
 
 def count_waiting() -> int:
@@ -145,31 +161,27 @@ def _rows(page: Page[Any]) -> Page[PaymentRow]:
     return Page(rows, page.next, page.previous, page.page_size)
 
 
-def _columns(mark: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
+def _waiting(wanted: PaymentFilter | None, column: Any) -> Select[*tuple[Any, ...]]:
+    statement = select(column).select_from(Payment).where(Payment.status == Status.PENDING_APPROVAL)
+    if wanted is None:
+        return statement
+    joined = statement.outerjoin(Invoice, Payment.invoice_id == Invoice.id)
+    return _filtered(joined.outerjoin(Account, Payment.account_id == Account.id), wanted)
+
+
+def _columns(mark: ColumnElement[Any], lane: ColumnElement[Any] | None = None) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Payment.id, Payment.account_id, Account.name.label("account_name"), Account.country, Payment.invoice_id,
             Invoice.number.label("invoice_number"), Payment.amount_minor, Payment.currency, Payment.payment_method,
             Payment.status, Payment.transaction_reference, Payment.paid_on, Payment.notes, Payment.failure_reason,
             Payment.version, Payment.submitted_by, Payment.created_at, Payment.updated_at, Payment.decided_at,
-            mark.label("reference_used_elsewhere"),
+            mark.label("reference_used_elsewhere"), (null() if lane is None else lane).label("lane"),
         )
         # Outer joins, though both are always there: so that no database begins at the other table and sorts at the end.
         .outerjoin(Invoice, Payment.invoice_id == Invoice.id)
         .outerjoin(Account, Payment.account_id == Account.id)
     )  # fmt: skip
-
-
-def _used_elsewhere() -> ColumnElement[bool]:
-    other = aliased(Payment)
-    return exists().where(
-        and_(
-            other.normalized_reference == Payment.normalized_reference,
-            other.payment_method == Payment.payment_method,
-            other.id != Payment.id,
-            other.status.in_(LIVE_STATUSES),
-        )
-    )
 
 
 def _filtered(statement: Select[*tuple[Any, ...]], wanted: PaymentFilter) -> Select[*tuple[Any, ...]]:
@@ -189,6 +201,8 @@ def _filtered(statement: Select[*tuple[Any, ...]], wanted: PaymentFilter) -> Sel
         statement = statement.where(Payment.created_at < wanted.created_to)
     if wanted.account:
         statement = statement.where(is_called(wanted.account))
+    if wanted.lane:
+        statement = statement.where(lane_column() == wanted.lane.value)
     if wanted.q:
         statement = statement.where(_found(wanted.q))
     return statement

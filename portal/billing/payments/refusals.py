@@ -108,10 +108,20 @@ def method_does_not_take(method: str, invoice: Invoice) -> Invalid:
     return Invalid("payment_method_not_available", message, field="payment_method")
 
 
-def own_payment() -> Forbidden:
+def not_clear() -> Conflict:
+    """For a payment among several that are approved unseen, which asks for a look of its own."""
+    message = "This is not a clear case: its reference or amount differs, or something warns. Look at it by itself."
+    return Conflict("not_clear", message)
+
+
+class OwnPayment(Forbidden):
+    """Deciding on one's own is what the person may not, though others of the same role may."""
+
+
+def own_payment() -> OwnPayment:
     """For a decision on what one submitted, or on one's own account's."""
     message = "Nobody decides on a payment of their own or of their account. Ask a colleague."
-    return Forbidden("own_payment", message)
+    return OwnPayment("own_payment", message)
 
 
 def moved_on(payment: Payment, actor: Actor) -> Conflict:

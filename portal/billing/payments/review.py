@@ -7,8 +7,11 @@ from uuid import UUID
 from portal.accounts.models import Account, User
 from portal.billing.credits.queries import balance
 from portal.billing.invoices.models import InvoiceLine
+from portal.billing.invoices.payment_reference import in_groups
+from portal.billing.payments.comparison import Comparison, compare
 from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.history import Step, history
+from portal.billing.payments.lanes import Facts, Warning, facts_of
 from portal.billing.payments.models import Payment
 from portal.billing.payments.proofs.queries import Proof, SeenBefore, proofs_of, seen_before
 from portal.billing.payments.queries import earlier_payments, get_payment, row_of, with_same_reference
@@ -35,6 +38,14 @@ class Review:
     credit_balance: int
     actions: Sequence[str]
     """What the reader may do to the payment now."""
+    facts: Facts
+    compared: Comparison | None
+    """The typed reference against the invoice's; None where one of them has none."""
+
+    @property
+    def warnings(self) -> list[Warning]:
+        """What asks for a second look before the payment is decided."""
+        return self.facts.warnings if self.payment.is_open else []
 
     @property
     def side_by_side(self) -> list[PaymentRow]:
@@ -68,4 +79,13 @@ def review(payment_id: UUID, *, reader: Actor) -> Review:
         seen_before=seen_before(payment_id, proofs),
         credit_balance=balance(payment.account_id),
         actions=payment.allowed_actions(reader),
+        facts=facts_of(payment.id),
+        compared=_compared(payment),
     )
+
+
+def _compared(payment: Payment) -> Comparison | None:
+    expected = payment.invoice.payment_reference
+    if expected is None or payment.normalized_reference is None:
+        return None
+    return compare(payment.transaction_reference, in_groups(expected))

@@ -19,6 +19,7 @@ from portal.billing.payments import refusals
 from portal.billing.payments.announcements import announce_step
 from portal.billing.payments.doubts import doubt_about
 from portal.billing.payments.figures import is_own
+from portal.billing.payments.lanes import Lane, facts_of
 from portal.billing.payments.letters import write_of_step
 from portal.billing.payments.models import UQ_BOOKED_REFERENCE, UQ_GATEWAY_REFERENCE, Payment, PaymentEvent
 from portal.billing.payments.paid_on import refuse_impossible_day
@@ -97,17 +98,22 @@ def create_manual_payment(
     return payment
 
 
-def approve_payment(payment_id: UUID, *, by: Actor, version: int, same_text_reason: str = "") -> Payment:
+def approve_payment(
+    payment_id: UUID, *, by: Actor, version: int, same_text_reason: str = "", only_clear: bool = False
+) -> Payment:
     """Book the payment: the invoice's amount paid grows, and the credits are granted when its total is covered.
 
-    Raises Conflict where it changed since ``version``, or where its reference is booked for another payment and
-    ``same_text_reason`` does not say why this is another transfer with the same text.
+    Raises Conflict where it changed since ``version``, where its reference is booked for another payment and
+    ``same_text_reason`` does not say why this is another transfer with the same text, or, where ``only_clear`` is
+    asked for, where it is not a clear case any more.
     """
     reason = _read_reason(same_text_reason, "same_text_reason")
     by.must(permission_of(Action.APPROVE))
     with transaction():
         invoice, payment = _lock(payment_id)
         _check(payment, Action.APPROVE, by, version)
+        if only_clear:
+            _refuse_unless_clear(payment)
         booked = _booked_with_same_reference(payment)
         if booked is not None and not reason:
             raise refusals.reference_booked(booked)
@@ -274,6 +280,12 @@ def _booked_with_same_reference(payment: Payment) -> Payment | None:
             .order_by(Payment.id)
             .limit(1)
         )
+
+
+def _refuse_unless_clear(payment: Payment) -> None:
+    with across_accounts():
+        if facts_of(payment.id).lane != Lane.CLEAR:
+            raise refusals.not_clear()
 
 
 def _lock(payment_id: UUID) -> tuple[Invoice, Payment]:

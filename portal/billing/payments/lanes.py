@@ -1,0 +1,128 @@
+"""The three lanes of the approval queue, by facts and never by a score.
+
+The rules stand here once, as SQL over a payment and its invoice: the queue filters by them, and the decision page
+reads them.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, case, exists, false, func, literal, select, true
+from sqlalchemy.orm import aliased
+
+from portal.billing.invoices.models import Invoice
+from portal.billing.payments.models import Payment
+from portal.billing.payments.states import LIVE_STATUSES, Status
+from portal.foundation.db import session
+from portal.foundation.refusals import NotFound
+
+UNUSUAL_FACTOR, LAST_BOOKED = 3, 10
+"""An amount is unusual when it is more than this many times the largest of so many last booked payments."""
+
+
+class Lane(StrEnum):
+    """What kind of case a waiting payment is."""
+
+    CLEAR = "clear"
+    """The reference is the invoice's own, the amount is what is outstanding, and nothing warns."""
+    DIFFERS = "differs"
+    CONFLICT = "conflict"
+    """Another payment that is money, or may become it, carries the same reference."""
+
+
+class Warning(StrEnum):
+    """What asks for a second look."""
+
+    USED_ELSEWHERE = "used_elsewhere"
+    FIRST_PAYMENT = "first_payment"
+    UNUSUAL_AMOUNT = "unusual_amount"
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What can be seen about a payment without opening anything else."""
+
+    is_own_reference: bool
+    """Whether the typed reference is the invoice's payment reference."""
+    is_whole_amount: bool
+    """Whether the amount is what is outstanding on the invoice now."""
+    is_used_elsewhere: bool
+    is_first: bool
+    """Whether the account has nothing booked in this currency."""
+    is_unusual: bool
+    lane: str
+
+    @property
+    def warnings(self) -> list[Warning]:
+        found = {
+            Warning.USED_ELSEWHERE: self.is_used_elsewhere,
+            Warning.FIRST_PAYMENT: self.is_first,
+            Warning.UNUSUAL_AMOUNT: self.is_unusual,
+        }
+        return [warning for warning, is_so in found.items() if is_so]
+
+
+def facts_of(payment_id: UUID) -> Facts:
+    """The facts of a payment in scope. Raises NotFound."""
+    facts = (_is_own_reference(), _is_whole_amount(), used_elsewhere(), _largest_booked().is_(None), ~_is_usual())
+    columns = [case((fact, true()), else_=false()) for fact in facts]  # what is unknown is not said
+    statement = select(*columns, lane_column()).join(Invoice, Payment.invoice_id == Invoice.id)
+    row = session.execute(statement.where(Payment.id == payment_id)).first()
+    if row is None:
+        raise NotFound()
+    return Facts(*row.tuple())
+
+
+def lane_column() -> ColumnElement[str]:
+    """The lane of a payment, in a statement that joins its invoice. A reference or amount that is unknown differs."""
+    is_clear = _is_own_reference() & _is_whole_amount() & _is_usual()
+    return case(
+        (used_elsewhere(), literal(Lane.CONFLICT.value)),
+        (is_clear, literal(Lane.CLEAR.value)),
+        else_=literal(Lane.DIFFERS.value),
+    )
+
+
+def used_elsewhere() -> ColumnElement[bool]:
+    """Whether another payment that is money, or may become it, carries the same reference by the same method."""
+    other = aliased(Payment)
+    return exists().where(
+        other.normalized_reference == Payment.normalized_reference,
+        other.payment_method == Payment.payment_method,
+        other.id != Payment.id,
+        other.status.in_(LIVE_STATUSES),
+    )
+
+
+def _is_own_reference() -> ColumnElement[bool]:
+    """A payment reference is of capitals and digits: in small letters it has the form in which references compare."""
+    return func.lower(Invoice.payment_reference) == Payment.normalized_reference
+
+
+def _is_whole_amount() -> ColumnElement[bool]:
+    return Payment.amount_minor == Invoice.total_minor - Invoice.amount_paid_minor
+
+
+def _is_usual() -> ColumnElement[bool]:
+    """Unknown, which is neither usual nor unusual, where nothing is booked."""
+    return Payment.amount_minor <= UNUSUAL_FACTOR * _largest_booked()
+
+
+def _largest_booked() -> ColumnElement[int | None]:
+    """The largest of the account's last booked payments in this currency; unknown where there is none."""
+    booked = aliased(Payment)
+    last = (
+        select(booked.amount_minor)
+        .where(
+            booked.account_id == Payment.account_id,
+            booked.status == Status.SUCCEEDED,
+            booked.currency == Payment.currency,
+            booked.id != Payment.id,
+        )
+        .order_by(booked.id.desc())
+        .limit(LAST_BOOKED)
+        .correlate(Payment)
+        .subquery()
+    )
+    return select(func.max(last.c.amount_minor)).correlate(Payment).scalar_subquery()
