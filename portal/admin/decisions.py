@@ -61,6 +61,10 @@ class Rejection(DecisionForm):
         render_kw={"maxlength": MAX_REASON},
     )
 
+    def show_for(self, shown: Review) -> None:
+        super().show_for(shown)
+        self.reason.flags.required = True
+
     def validate_reason(self, field: Field) -> None:
         if not (field.data or self.preset.data):
             raise ValidationError("Say why: the customer reads it and has to know what to do.")

@@ -200,7 +200,7 @@ class _Demo:
         payments.refund_payment(paid.id, by=admin, version=paid.version, reason=reason)
 
     def _reference(self, step: str, known: data.DemoAccount, invoice: Invoice, *, by_wallet: bool) -> str:
-        """The invoice's own reference, or one of the bank's or wallet's shape.
+        """The invoice's own reference, sometimes with a slip where it waits, or one of the bank's or wallet's shape.
 
         One is used twice: booked in one account, waiting in another.
         """
@@ -209,7 +209,8 @@ class _Demo:
             self.reused_by.add(known.number)
             return _REUSED
         if not by_wallet and invoice.payment_reference and self.random.random() < 0.5:
-            return in_groups(invoice.payment_reference)
+            own = in_groups(invoice.payment_reference)
+            return f"{own[:-2]}{own[-1]}{own[-2]}" if step == "wait" and self.payments_reported % 4 == 0 else own
         shape = known.wallet_reference if by_wallet else known.reference
         return shape.format(day=clock.now(), n=self.payments_reported * 7 + self.random.randrange(7))
 

@@ -14,6 +14,7 @@ from sqlalchemy import text
 from portal.accounts.queries import token_page, user_page
 from portal.billing.credits.queries import ledger_page, month_ends
 from portal.billing.invoices.queries import InvoiceFilter, invoice_page
+from portal.billing.payments.lanes import Lane
 from portal.billing.payments.queries import (
     PaymentFilter,
     approval_queue,
@@ -120,6 +121,18 @@ def test_a_list_of_an_account_is_read_from_its_index(index: str, large: Large) -
 def test_a_list_of_staff_is_read_from_its_index(index: str, large: Large) -> None:
     with across_accounts():
         read_from(large.app, index, lambda: LISTS_OF_STAFF[index](large))
+
+
+@pytest.mark.parametrize(
+    "index", ["ix_payments_status_id", "ix_payments_account_id_status_id", "ix_payments_reference"]
+)
+def test_a_lane_of_the_queue_is_read_from_indexes_in_their_order(index: str, large: Large) -> None:
+    wanted = PaymentFilter(lane=Lane.CLEAR)
+    with across_accounts(), statements(large.app) as seen:
+        approval_queue(wanted, cursor=large.cursor, page_size=5)
+    (plan,) = [plan_of(statement, parameters) for statement, parameters in seen]
+    assert index in plan
+    assert ("TEMP B-TREE" in plan, "Sort" in plan) == (False, False)
 
 
 def test_pages_of_everything_are_read_from_the_index_of_a_key(large: Large) -> None:

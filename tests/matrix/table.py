@@ -64,6 +64,8 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
     ("web.withdraw", "POST"): PAYERS,
     ("admin.index", "GET"): STAFF,
     ("admin.approval_queue", "GET"): STAFF,
+    ("admin.batch_of_approvals", "POST"): STAFF,
+    ("admin.approve_batch", "POST"): STAFF,
     ("admin.payment_list", "GET"): STAFF,
     ("admin.payment", "GET"): STAFF,
     ("admin.proof", "GET"): STAFF,

@@ -6,9 +6,10 @@ reads them.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, case, exists, false, func, literal, select, true
+from sqlalchemy import ColumnElement, Select, case, exists, false, func, literal, select, true
 from sqlalchemy.orm import aliased
 
 from portal.billing.invoices.models import Invoice
@@ -67,11 +68,12 @@ def facts_of(payment_id: UUID) -> Facts:
     """The facts of a payment in scope. Raises NotFound."""
     facts = (_is_own_reference(), _is_whole_amount(), used_elsewhere(), _largest_booked().is_(None), ~_is_usual())
     columns = [case((fact, true()), else_=false()) for fact in facts]  # what is unknown is not said
-    statement = select(*columns, lane_column()).join(Invoice, Payment.invoice_id == Invoice.id)
+    statement: Select[*tuple[Any, ...]] = select(*columns, lane_column())
+    statement = statement.join(Invoice, Payment.invoice_id == Invoice.id)
     row = session.execute(statement.where(Payment.id == payment_id)).first()
     if row is None:
         raise NotFound()
-    return Facts(*row.tuple())
+    return Facts(*row)
 
 
 def lane_column() -> ColumnElement[str]:

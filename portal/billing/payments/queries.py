@@ -102,7 +102,7 @@ def lane_counts(wanted: PaymentFilter) -> dict[Lane, int]:
         _waiting(replace(wanted, lane=None), lane_column().label("lane")).order_by(Payment.id).limit(QUEUE_COUNT_CAP)
     )
     oldest = waiting.subquery()
-    found = session.execute(select(oldest.c.lane, func.count()).group_by(oldest.c.lane)).tuples()
+    found = session.execute(select(oldest.c.lane, func.count()).group_by(oldest.c.lane))
     return dict.fromkeys(Lane, 0) | {Lane(lane): number for lane, number in found}
 
 
