@@ -19,6 +19,7 @@ from portal.billing.payments.queries import get_payment, open_payment_of
 from portal.billing.payments.references import MAX_LENGTH
 from portal.billing.payments.service import MAX_NOTES, create_manual_payment
 from portal.foundation.access import Permission, requires
+from portal.foundation.freetext import mask_card_numbers
 from portal.html import qr
 from portal.html.files import file_field, say_that_file_is_lost
 from portal.html.forms import OnceForm, refused
@@ -46,6 +47,11 @@ class ReportForm(OnceForm):
     paid_on = DateField("Date paid", [Optional()])
     notes = TextAreaField("Notes", render_kw={"maxlength": MAX_NOTES})
     proof = file_field("Proof of payment")
+
+    def mask(self) -> None:
+        """Also in the place of a day, what is shown again is what was typed."""
+        super().mask()
+        self.paid_on.raw_data = [mask_card_numbers(text) for text in self.paid_on.raw_data or []]
 
     def offer(self, methods: Sequence[AvailableMethod], invoice: Invoice) -> None:
         """Let them choose among the methods; a fresh form starts with the reference that they were asked to use."""
