@@ -40,7 +40,7 @@ def test_a_clear_case(world: World, make: Factory, booked: Payment) -> None:
     invoice = make.invoice(world.account, "30.00")
     reference = own(invoice)
     typed = f" {reference[:4].lower()}-{reference[4:9]} {reference[9:]} "
-    assert facts(make.payment(invoice, world.owner, typed)) == Facts(True, True, False, False, False, Lane.CLEAR)
+    assert facts(make.payment(invoice, world.owner, typed)) == Facts(True, True, False, False, False, False, Lane.CLEAR)
 
 
 def test_the_first_payment_in_a_currency_is_no_clear_case(world: World, make: Factory, booked: Payment) -> None:
@@ -80,6 +80,25 @@ def test_a_reference_on_another_live_payment_is_a_conflict_until_that_one_fails(
     assert [facts(one).lane for one in (mine, theirs)] == [Lane.CONFLICT, Lane.CONFLICT]
     make.rejected(theirs, world.reviewer)
     assert facts(mine).lane == Lane.CLEAR
+
+
+def test_a_proof_that_was_seen_before_is_no_clear_case(world: World, make: Factory, booked: Payment) -> None:
+    """With another account's payment, whatever became of it; of the own ones, with those that are live."""
+    own_invoice, foreign = make.invoice(world.account, "9.00"), make.account("Globex")
+    globex = make.user("owner", foreign)
+    theirs = make.payment(make.invoice(foreign, "9.00"), globex)
+    first = make.payment(own_invoice, world.owner, own(own_invoice))
+    make.proof(theirs, globex, b"theirs")
+    make.proof(first, world.owner, b"first")
+    found = []
+    for content in (b"first", b"theirs"):
+        make.rejected(first, world.reviewer)
+        first = make.payment(own_invoice, world.owner, own(own_invoice))
+        make.proof(first, world.owner, content)
+        found.append((facts(first).warnings, facts(first).lane))
+    assert found == [([], Lane.CLEAR), (["proof_seen"], Lane.DIFFERS)]
+    make.rejected(theirs, world.reviewer)
+    assert facts(first).warnings == ["proof_seen"]
 
 
 def test_queue_counts_next_and_decision_page_agree_with_the_rules_as_written_here(

@@ -9,11 +9,12 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, case, exists, false, func, literal, select, true
+from sqlalchemy import ColumnElement, Select, case, exists, false, func, literal, or_, select, true
 from sqlalchemy.orm import aliased
 
 from portal.billing.invoices.models import Invoice
 from portal.billing.payments.models import Payment
+from portal.billing.payments.proofs.models import PaymentProof
 from portal.billing.payments.states import LIVE_STATUSES, Status
 from portal.foundation.db import session
 from portal.foundation.refusals import NotFound
@@ -36,6 +37,7 @@ class Warning(StrEnum):
     """What asks for a second look."""
 
     USED_ELSEWHERE = "used_elsewhere"
+    PROOF_SEEN = "proof_seen"
     FIRST_PAYMENT = "first_payment"
     UNUSUAL_AMOUNT = "unusual_amount"
 
@@ -49,6 +51,8 @@ class Facts:
     is_whole_amount: bool
     """Whether the amount is what is outstanding on the invoice now."""
     is_used_elsewhere: bool
+    is_proof_seen: bool
+    """Whether one of its files came with another payment that is live, or with any of another account."""
     is_first: bool
     """Whether the account has nothing booked in this currency."""
     is_unusual: bool
@@ -58,6 +62,7 @@ class Facts:
     def warnings(self) -> list[Warning]:
         found = {
             Warning.USED_ELSEWHERE: self.is_used_elsewhere,
+            Warning.PROOF_SEEN: self.is_proof_seen,
             Warning.FIRST_PAYMENT: self.is_first,
             Warning.UNUSUAL_AMOUNT: self.is_unusual,
         }
@@ -66,7 +71,10 @@ class Facts:
 
 def facts_of(payment_id: UUID) -> Facts:
     """The facts of a payment in scope. Raises NotFound."""
-    facts = (_is_own_reference(), _is_whole_amount(), used_elsewhere(), _largest_booked().is_(None), ~_is_usual())
+    facts = (
+        _is_own_reference(), _is_whole_amount(), used_elsewhere(), _proof_seen(), _largest_booked().is_(None),
+        ~_is_usual(),
+    )  # fmt: skip
     columns = [case((fact, true()), else_=false()) for fact in facts]  # what is unknown is not said
     statement: Select[*tuple[Any, ...]] = select(*columns, lane_column())
     statement = statement.join(Invoice, Payment.invoice_id == Invoice.id)
@@ -78,7 +86,7 @@ def facts_of(payment_id: UUID) -> Facts:
 
 def lane_column() -> ColumnElement[str]:
     """The lane of a payment, in a statement that joins its invoice. A reference or amount that is unknown differs."""
-    is_clear = _is_own_reference() & _is_whole_amount() & _is_usual()
+    is_clear = _is_own_reference() & _is_whole_amount() & _is_usual() & ~_proof_seen()
     return case(
         (used_elsewhere(), literal(Lane.CONFLICT.value)),
         (is_clear, literal(Lane.CLEAR.value)),
@@ -94,6 +102,18 @@ def used_elsewhere() -> ColumnElement[bool]:
         other.payment_method == Payment.payment_method,
         other.id != Payment.id,
         other.status.in_(LIVE_STATUSES),
+    )
+
+
+def _proof_seen() -> ColumnElement[bool]:
+    """Sending a rejected payment again with the same file warns of nothing."""
+    own, other, of = aliased(PaymentProof), aliased(PaymentProof), aliased(Payment)
+    return exists().where(
+        own.payment_id == Payment.id,
+        other.sha256 == own.sha256,
+        other.payment_id != own.payment_id,
+        of.id == other.payment_id,
+        or_(of.status.in_(LIVE_STATUSES), of.account_id != Payment.account_id),
     )
 
 
