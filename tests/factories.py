@@ -124,13 +124,14 @@ class Factory:
         self, invoice: Invoice, by: User, reference: str = "", *, method: str = "bank_transfer", notes: str = "",
         paid_on: date | None = None,
     ) -> Payment:  # fmt: skip
-        """A payment that waits for approval."""
+        """A payment that waits for approval; a doubtful reference is confirmed."""
         with self._unit():
             return payments.create_manual_payment(
                 by=acting(by),
                 invoice_id=invoice.id,
                 payment_method=method,
                 transaction_reference=reference or f"TRF-{next(self._numbers)}",
+                reference_confirmed=True,
                 notes=notes,
                 paid_on=paid_on,
             )

@@ -147,6 +147,7 @@ class _Demo:
             invoice_id=invoice.id,
             payment_method="local_wallet" if by_wallet else "bank_transfer",
             transaction_reference=self._reference(step, known, invoice, by_wallet=by_wallet),
+            reference_confirmed=True,  # some have a slip
             paid_on=self.random.choice((None, today, today, today - timedelta(days=1), today - timedelta(days=3))),
             notes=self.random.choice(data.NOTES),
         )
