@@ -22,6 +22,7 @@ from portal.foundation.db import db
 from portal.foundation.logs import SERVER_LOGS
 from portal.http.metrics import share_among_processes
 from portal.safety import check_before_serving, check_settings, settle_environment
+from portal.web.dev_mail import show_mails
 
 # Two processes keep the portal answering while one is busy; their threads wait for the database, not for each other.
 WORKERS, THREADS = 2, 4
@@ -40,6 +41,7 @@ RESPAWN_SECONDS = 0.5
 def serve_command(host: str, port: int, workers: int, demo: bool, webhooks: bool) -> None:
     """Migrate, and serve with a production server until Ctrl-C."""
     settle_environment(current_app, demo=demo, host=host)
+    show_mails(current_app)
     check_settings(current_app)
     _check_port(host, port)
     upgrade()

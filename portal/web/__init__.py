@@ -17,7 +17,7 @@ from portal.web import (
     tokens,
 )
 from portal.web.blueprint import web
-from portal.web.dev_mail import dev, is_shown
+from portal.web.dev_mail import show_mails
 from portal.web.style_guide import style
 
 __all__ = [
@@ -29,6 +29,5 @@ __all__ = [
 def register(app: Flask) -> None:
     """Add the pages to the app."""
     app.register_blueprint(web)
-    if is_shown(app.config):
-        app.register_blueprint(dev)
+    show_mails(app)
     app.register_blueprint(style)

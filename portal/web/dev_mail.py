@@ -4,10 +4,7 @@ In production there is no such address. Nor is there one where other machines re
 that let people in.
 """
 
-from collections.abc import Mapping
-from typing import Any
-
-from flask import Blueprint, Response, make_response, render_template, request
+from flask import Blueprint, Flask, Response, make_response, render_template, request
 from flask.typing import ResponseReturnValue
 
 from portal.config import LOOPBACK
@@ -24,9 +21,11 @@ dev = Blueprint("dev", __name__, url_prefix="/dev/mail")
 _OWN_STYLE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
 
 
-def is_shown(settings: Mapping[str, Any]) -> bool:
-    """Whether the portal shows its mails to whoever looks."""
-    return settings["ENVIRONMENT"] != "production" and set(settings["HOSTS"]) <= set(LOOPBACK)
+def show_mails(app: Flask) -> None:
+    """Add the page, where it may be. An app that turns out to serve the demo comes here a second time."""
+    is_private = app.config["ENVIRONMENT"] != "production" and set(app.config["HOSTS"]) <= set(LOOPBACK)
+    if is_private and dev.name not in app.blueprints:
+        app.register_blueprint(dev)
 
 
 @dev.before_request
