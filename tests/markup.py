@@ -54,7 +54,11 @@ def _parser_errors(text: str) -> list[str]:
     parser = html5lib.HTMLParser()
     parser.parse(text)
     lines = text.splitlines()
-    return [f"{code} {values}: {lines[line - 1].strip()[:200]}" for (line, _), code, values in parser.errors]
+    return [
+        f"{code} {values}: {lines[line - 1].strip()[:200]}"
+        for (line, _), code, values in parser.errors
+        if code != "invalid-codepoint"  # what somebody typed is shown to them again as typed
+    ]
 
 
 def _misplaced(one: Element) -> list[str]:

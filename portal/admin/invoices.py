@@ -55,7 +55,8 @@ def invoice_list() -> ResponseReturnValue:
 def invoice_new() -> ResponseReturnValue:
     form = InvoiceForm()
     if request.method == "GET":
-        form.begin(service.suggest_number(), request.args.get("account", ""))
+        if not form.is_given_back:
+            form.begin(service.suggest_number(), request.args.get("account", ""))
     elif form.add_line.data:
         form.lines.grow()
     elif form.validate_on_submit():

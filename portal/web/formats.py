@@ -31,8 +31,8 @@ class FormatsForm(Form):
         whose = "As the account" if account else "As usual"
         locales = dict.fromkeys((*_LOCALES, locale, user.locale or locale))
         zones = dict.fromkeys((*places.timezone_names(), user.timezone or timezone))
-        self.locale.choices = [("", f"{whose}: {_called(locale)}"), *((one, _called(one)) for one in locales)]
-        self.timezone.choices = [("", f"{whose}: {timezone}"), *((one, one.replace("_", " ")) for one in zones)]
+        self.locale.choices = {"": f"{whose}: {_called(locale)}"} | {one: _called(one) for one in locales}
+        self.timezone.choices = {"": f"{whose}: {timezone}"} | {one: one.replace("_", " ") for one in zones}
         return self
 
 

@@ -27,7 +27,7 @@ class SampleForm(Form):
 
     name = StringField("Name", [InputRequired("Type a name.")])
     notes = TextAreaField("Notes")
-    method = SelectField("Method", choices=[("", "All methods"), ("bank_transfer", "Bank transfer")])
+    method = SelectField("Method", choices={"": "All methods", "bank_transfer": "Bank transfer"})
     agreed = BooleanField("Send me a copy")
     code = StringField("Code", [InputRequired("Type the code that your app shows now.")])
 
@@ -52,8 +52,9 @@ def _first_line(path: Path) -> str:
 
 def _sample() -> SimpleNamespace:
     filled, refused = SampleForm(formdata=None, name="Olga Owner"), SampleForm(formdata=None)
-    for field in (*filled, *refused):
-        field.id = field.label.field_id = f"{'filled' if field in filled else 'refused'}-{field.short_name}"
+    for word, form in (("filled", filled), ("refused", refused)):
+        for field in form:
+            field.id = field.label.field_id = f"{word}-{field.short_name}"
     refused["name"].errors = ["Type a name."]
     refused.form_errors.append("There is another with this name.")
     return SimpleNamespace(form=filled, refused=refused, payments=_payments(), steps=_steps(), at=_AT)

@@ -4,7 +4,9 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
+from werkzeug.exceptions import NotFound
 
+from portal.web import style_guide
 from tests.pages import Pages
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -21,4 +23,5 @@ def test_every_component_is_shown(app: Flask) -> None:
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_not_in_production(app: Flask) -> None:
     app.config["ENVIRONMENT"] = "production"
-    assert Pages(app).get("/dev/style/").status == 404
+    with app.test_request_context("/dev/style/"), pytest.raises(NotFound):
+        style_guide.guide()

@@ -81,14 +81,16 @@ def test_every_weighty_form_comes_back(world: World, make: Factory) -> None:
     payment, booked = (make.payment(make.invoice(world.account), world.users["owner"]) for _ in range(2))
     make.approved(booked, world.users["reviewer"])
     ids = {"payment": payment.id, "booked": booked.id, "invoice": make.invoice(world.account).id}
-    for pattern, (who, form) in FORMS.items():
+    begin = clock.now()
+    for number, (pattern, (who, form)) in enumerate(FORMS.items()):
         path = pattern.format(**ids)
-        pages = world.visit(who)
-        pages.get("/profile/")
-        end_sessions(world, who)
-        before = state(world.app)
-        location = send(pages, path, form)
-        page = sign_in_again(pages, world, who, location)
+        with clock.set_to(begin + timedelta(minutes=2 * number)):
+            pages = world.visit(who)
+            pages.get("/profile/")
+        with clock.set_to(begin + timedelta(minutes=2 * number + 1)):  # the phone shows another code
+            end_sessions(world, who)
+            before = state(world.app)
+            page = sign_in_again(pages, world, who, send(pages, path, form))
         assert page.status == 200, pattern
         assert SAID in page.text, pattern
         shown = {name: value for name, value in form.items() if name not in ("password", "event_types")}
@@ -135,8 +137,7 @@ def test_a_page_from_before_one_signed_in_again(world: World, make: Factory) -> 
     assert location == f"{path}?unsent=1"
     page = pages.get(location)
     assert page.values["transaction_reference"] == "T-7"
-    assert "transaction_reference" in pages.get(path).values
-    assert pages.get(path).values["transaction_reference"] == ""
+    assert pages.get(path).values["transaction_reference"] != "T-7"
     assert pages.post(path, form).status == 303
 
 
