@@ -1,5 +1,6 @@
 """Accounts: the list, one account with what hangs on it, and its form."""
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -24,11 +25,13 @@ from portal.foundation.keyset import Page
 from portal.foundation.money import EXPONENTS
 from portal.foundation.places import country_names
 from portal.foundation.refusals import NotFound
+from portal.html.exports import export
 from portal.html.forms import Form, refused
 from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 from portal.http.gate import current_actor
 
 LATEST = 5
+_COLUMNS = ("id", "number", "external_id", "name", "country", "currency", "created_at")
 
 
 class AccountFilter(FilterForm):
@@ -93,6 +96,15 @@ def account_list() -> ResponseReturnValue:
     return render_template(
         "admin/accounts/list.html", filter=form, page=page, countries=country_names()
     ), form.http_status
+
+
+@admin.post("/accounts/export")
+@requires(Permission.STAFF_READ)
+def account_export() -> ResponseReturnValue:
+    form = AccountFilter()
+    return export(
+        form, "accounts", _COLUMNS, lambda: partial(account_page, **form.values()), listed="admin.account_list"
+    )
 
 
 @admin.route("/accounts/new", methods=["GET", "POST"])

@@ -1,15 +1,20 @@
 """What waits for a decision, oldest first; and several clear cases approved at once."""
 
+from functools import partial
+
 from flask import redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import SelectMultipleField
 
 from portal.admin import queue
 from portal.admin.blueprint import admin
+from portal.admin.payments import COLUMNS
 from portal.billing.payments import batch
+from portal.billing.payments.queries import approval_queue
 from portal.foundation.access import Permission, requires
 from portal.foundation.ids import parse_id
 from portal.foundation.refusals import Invalid
+from portal.html.exports import export
 from portal.html.forms import Form, refused
 from portal.http.gate import current_actor
 
@@ -34,6 +39,15 @@ def index() -> ResponseReturnValue:
 @requires(Permission.PAYMENT_DECIDE)
 def approval_queue_page() -> ResponseReturnValue:
     return queue.show(queue.Place(queue.QueueFilter()), queue.read_selected())
+
+
+@admin.post("/approvals/export")
+@requires(Permission.PAYMENT_DECIDE)
+def approval_export() -> ResponseReturnValue:
+    form = queue.QueueFilter()
+    return export(
+        form, "approvals", COLUMNS, lambda: partial(approval_queue, form.wanted()), listed="admin.approval_queue"
+    )
 
 
 @admin.post("/approvals/batch")

@@ -1,11 +1,10 @@
 """The audit log: who changed what, as a list and as a file."""
 
-import json
-from collections.abc import Iterator
+from functools import partial
 from typing import Any, cast
 from uuid import UUID
 
-from flask import Response, redirect, render_template, request, stream_with_context, url_for
+from flask import render_template, request, url_for
 from flask.typing import ResponseReturnValue
 from wtforms import DateField
 from wtforms.validators import Optional
@@ -13,24 +12,20 @@ from wtforms.validators import Optional
 from portal.accounts.queries import find_account
 from portal.admin.blueprint import admin
 from portal.admin.filters import day_begins, day_ends
-from portal.foundation import audit, clock
 from portal.foundation.access import Permission, requires
-from portal.foundation.audit_queries import AuditFilter, all_entries, audit_page
+from portal.foundation.audit_queries import AuditFilter, audit_page
 from portal.foundation.ids import parse_id
 from portal.foundation.keyset import Page
 from portal.foundation.refusals import Invalid
-from portal.foundation.row_security import Login, by_login
-from portal.foundation.spreadsheets import csv_lines
-from portal.foundation.tenancy import across_accounts
-from portal.html.forms import Form, refused
+from portal.html.exports import export
+from portal.html.forms import refused
 from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
-from portal.http.gate import current_actor
 
 _NOUNS = {
     "payment": "Payments", "invoice": "Invoices", "credits": "Credits", "account": "Accounts",
     "account_method": "Account methods", "user": "Users", "session": "Sessions",
     "second_factor": "Second factors", "token": "Tokens", "method": "Methods",
-    "request.refused": "Refusals", "audit.exported": "Exports of this log",
+    "request.refused": "Refusals", "export": "Exports",
 }  # fmt: skip
 _PAGES = {
     "payment": ("admin.payment", "payment_id"),
@@ -89,10 +84,6 @@ class AuditListFilter(FilterForm):
         return subject_id
 
 
-class ExportForm(Form):
-    """Nothing but the button: the filter stands in the address, as for the list."""
-
-
 @admin.get("/audit/")
 @requires(Permission.AUDIT_READ)
 def audit_log() -> ResponseReturnValue:
@@ -101,50 +92,17 @@ def audit_log() -> ResponseReturnValue:
     if form.validate():
         with refused(form):
             page = audit_page(form.wanted(), cursor=request.args.get("cursor"))
-    shown = render_template(
-        "admin/audit/list.html", filter=form, page=page, page_of=page_of, export=ExportForm(formdata=None)
-    )
-    return shown, form.http_status
+    return render_template("admin/audit/list.html", filter=form, page=page, page_of=page_of), form.http_status
 
 
 @admin.post("/audit/export")
 @requires(Permission.AUDIT_READ)
 def audit_export() -> ResponseReturnValue:
-    """The filtered entries as a CSV file. A POST, because it leaves an entry: the log says who took it along."""
-    form, actor = AuditListFilter(), current_actor()
-    if form.validate():
-        with refused(form):
-            lines = csv_lines(_COLUMNS, _cells(form.wanted()))
-            told = ", ".join(f"{name} {value}" for name, value in form.values().items()) or "none"
-            audit.record(actor, "audit.exported", "user", actor.user_id or UUID(int=0), filter=told)
-            return _as_file(lines, f"audit-{clock.now():%Y-%m-%d-%H%M%S}.csv")
-    return redirect(url_for("admin.audit_log", **cast("dict[str, Any]", form.in_address)), 303)  # says what is wrong
-
-
-def _as_file(lines: Iterator[str], name: str) -> Response:
-    response = Response(stream_with_context(lines), content_type="text/csv; charset=utf-8")
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    return response
-
-
-def _cells(wanted: AuditFilter) -> Iterator[list[str]]:
-    """Row by row. By then the request is over, and what it was let in for: each step says again whose rows it reads."""
-    entries = all_entries(wanted)
-    while True:
-        with across_accounts(), by_login(Login.STAFF):
-            entry = next(entries, None)
-        if entry is None:
-            return
-        yield [_cell(getattr(entry, name)) for name in _COLUMNS]
-
-
-def _cell(value: Any) -> str:
-    """Moments in ISO 8601, digests in hexadecimal, changes as JSON; nothing where there is nothing."""
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, dict):
-        return json.dumps(value, ensure_ascii=False)
-    return "" if value is None else value.isoformat() if hasattr(value, "isoformat") else str(value)
+    """The filtered entries with their places in their chains."""
+    form = AuditListFilter()
+    return export(
+        form, "audit", _COLUMNS, lambda: partial(audit_page, form.wanted(), with_places=True), listed="admin.audit_log"
+    )
 
 
 def page_of(subject_type: str, subject_id: UUID) -> str | None:

@@ -1,5 +1,6 @@
 """Invoices: the list, drafting one with its lines, issuing and withdrawing it."""
 
+from functools import partial
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -17,6 +18,7 @@ from portal.billing.payments.queries import payments_of_invoice
 from portal.billing.payments.service import void_invoice
 from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
+from portal.html.exports import INVOICE_COLUMNS, export
 from portal.html.filters import status_word
 from portal.html.forms import Form, refused
 from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
@@ -37,6 +39,10 @@ class InvoiceListFilter(FilterForm):
         super().__init__()
         offer_places(None, self.currency)
 
+    def wanted(self) -> InvoiceFilter:
+        values = self.values()
+        return InvoiceFilter(statuses=tuple(values.pop("status", ())), with_drafts=True, **values)
+
 
 @admin.get("/invoices/")
 @requires(Permission.STAFF_READ)
@@ -44,10 +50,16 @@ def invoice_list() -> ResponseReturnValue:
     form = InvoiceListFilter()
     page: Page[InvoiceRow] = Page([], None, None, 0)
     if form.validate():
-        values = form.values()
-        wanted = InvoiceFilter(statuses=tuple(values.pop("status", ())), with_drafts=True, **values)
-        page = invoice_page(wanted, cursor=request.args.get("cursor"))
+        page = invoice_page(form.wanted(), cursor=request.args.get("cursor"))
     return render_template("admin/invoices/list.html", filter=form, page=page), form.http_status
+
+
+@admin.post("/invoices/export")
+@requires(Permission.STAFF_READ)
+def invoice_export() -> ResponseReturnValue:
+    form = InvoiceListFilter()
+    columns = (*INVOICE_COLUMNS, "external_id", "account_id", "account_name")
+    return export(form, "invoices", columns, lambda: partial(invoice_page, form.wanted()), listed="admin.invoice_list")
 
 
 @admin.route("/invoices/new", methods=["GET", "POST"])

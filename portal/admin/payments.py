@@ -1,6 +1,7 @@
 """Payments: the list, and the page on which staff decide."""
 
 from collections.abc import Callable
+from functools import partial
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -23,12 +24,15 @@ from portal.billing.payments.review import review
 from portal.billing.payments.states import Action, Status
 from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
+from portal.html.exports import PAYMENT_COLUMNS, export
 from portal.html.files import file_answer
 from portal.html.filters import status_word
 from portal.html.forms import refused
 from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 from portal.http.gate import current_actor
 from portal.http.once import once
+
+COLUMNS = (*PAYMENT_COLUMNS, "account_id", "account_name", "country")
 
 
 class PaymentListFilter(FilterForm):
@@ -65,6 +69,13 @@ def payment_list() -> ResponseReturnValue:
     if form.validate():
         page = payment_page(form.wanted(), cursor=request.args.get("cursor"))
     return render_template("admin/payments/list.html", filter=form, page=page), form.http_status
+
+
+@admin.post("/payments/export")
+@requires(Permission.STAFF_READ)
+def payment_export() -> ResponseReturnValue:
+    form = PaymentListFilter()
+    return export(form, "payments", COLUMNS, lambda: partial(payment_page, form.wanted()), listed="admin.payment_list")
 
 
 @admin.get("/payments/<id:payment_id>/")

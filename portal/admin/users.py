@@ -1,6 +1,7 @@
 """Users of accounts and of staff."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -19,6 +20,7 @@ from portal.foundation import freetext
 from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Role, requires
 from portal.foundation.keyset import Page
 from portal.foundation.refusals import Invalid
+from portal.html.exports import export
 from portal.html.forms import Form, refused
 from portal.html.lists import FilterForm, TextFilter
 from portal.http.gate import current_actor
@@ -30,6 +32,7 @@ ROLES: dict[str, str] = {
     Role.REVIEWER.value: "Reviewer (staff): decides on payments",
     Role.ADMIN.value: "Admin (staff): decides and manages",
 }
+_COLUMNS = ("id", "email", "name", "role", "account_id", "account_name", "created_at", "disabled_at")
 
 
 class UserFilter(FilterForm):
@@ -38,6 +41,11 @@ class UserFilter(FilterForm):
     q = TextFilter("Search", description="Name or e-mail address")
     account = TextFilter("Account number")
     staff = BooleanField("Staff only")
+
+    def wanted(self) -> dict[str, Any]:
+        """What ``user_page`` takes. Raises Invalid for an account that there is not."""
+        account = account_named(self.account.data)
+        return {"q": self.q.data, "account_id": account.id if account else None, "staff": self.staff.data}
 
 
 class PasswordForm(Form):
@@ -80,14 +88,15 @@ def user_list() -> ResponseReturnValue:
     page: Page[Any] = Page([], None, None, 0)
     if form.validate():
         with refused(form):
-            account = account_named(form.account.data)
-            page = user_page(
-                q=form.q.data,
-                account_id=account.id if account else None,
-                staff=form.staff.data,
-                cursor=request.args.get("cursor"),
-            )
+            page = user_page(**form.wanted(), cursor=request.args.get("cursor"))
     return render_template("admin/users/list.html", filter=form, page=page), form.http_status
+
+
+@admin.post("/users/export")
+@requires(Permission.USER_MANAGE)
+def user_export() -> ResponseReturnValue:
+    form = UserFilter()
+    return export(form, "users", _COLUMNS, lambda: partial(user_page, **form.wanted()), listed="admin.user_list")
 
 
 @admin.route("/users/new", methods=["GET", "POST"])

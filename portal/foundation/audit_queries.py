@@ -9,10 +9,9 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Row, or_, select
 
 from portal.foundation.audit import AuditEntry
-from portal.foundation.db import contains, session
+from portal.foundation.db import contains
 from portal.foundation.keyset import PAGE_SIZE, Page, paginate
 
-_PIECE = 500
 _SHOWN = (
     AuditEntry.id, AuditEntry.at, AuditEntry.action, AuditEntry.subject_type, AuditEntry.subject_id,
     AuditEntry.account_id, AuditEntry.actor_id, AuditEntry.actor_label, AuditEntry.actor_role, AuditEntry.face,
@@ -55,21 +54,9 @@ class AuditFilter:
 
 
 def audit_page(
-    wanted: AuditFilter | None = None, *, cursor: str | None = None, page_size: int = PAGE_SIZE
-) -> Page[AnyRow]:
-    """Entries of the audit log, newest first."""
-    statement = select(*_SHOWN).where(*(wanted or AuditFilter()).conditions())
+    wanted: AuditFilter | None = None, *, cursor: str | None = None, page_size: int = PAGE_SIZE,
+    with_places: bool = False,
+) -> Page[AnyRow]:  # fmt: skip
+    """Entries of the audit log, newest first; if asked for, with their places in their chains."""
+    statement = select(*_SHOWN, *(_PLACE if with_places else ())).where(*(wanted or AuditFilter()).conditions())
     return paginate(statement, AuditEntry.id, cursor=cursor, page_size=page_size)
-
-
-def all_entries(wanted: AuditFilter) -> Iterator[AnyRow]:
-    """All such entries with their places in their chains, newest first.
-
-    They are read in pieces, each in a transaction of its own: whoever takes them slowly holds nobody up.
-    """
-    statement = select(*_SHOWN, *_PLACE).where(*wanted.conditions()).order_by(AuditEntry.id.desc()).limit(_PIECE)
-    piece = session.execute(statement).all()
-    while piece:
-        session.rollback()
-        yield from piece
-        piece = session.execute(statement.where(AuditEntry.id < piece[-1].id)).all()

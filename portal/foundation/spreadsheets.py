@@ -2,8 +2,12 @@
 
 import csv
 import io
+import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+
+from portal.foundation.money import Money
 
 # OWASP, "CSV Injection"; full-width forms count in East Asian locales. What stands before it may be dropped on reading.
 _FORMULA = re.compile(r"""[\s"'\ufeff\u200b-\u200f\u2060]*[=+\-@＝＋－＠]|[\t\r\n]""")
@@ -15,6 +19,27 @@ _BYTE_ORDER_MARK = "\ufeff"
 def harmless(cell: str) -> str:
     """The cell, with an apostrophe before what would be read as a formula. A plain number such as -5.00 stays one."""
     return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+
+
+def written(value: object) -> str:
+    """The value as programs read it: moments as the API writes them (RFC 3339, UTC), amounts as decimal strings without
+    their currency, digests in hexadecimal, what has parts as JSON; nothing where there is nothing.
+    """
+    match value:
+        case None:
+            return ""
+        case bool():
+            return str(value).lower()
+        case datetime():
+            return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+        case Money():
+            return value.decimal_string()
+        case bytes():
+            return value.hex()
+        case dict() | list():
+            return json.dumps(value, ensure_ascii=False)
+        case _:
+            return str(value)
 
 
 def csv_lines(heading: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:

@@ -1,5 +1,6 @@
 """Invoices: the list and one of them."""
 
+from functools import partial
 from uuid import UUID
 
 from flask import render_template, request
@@ -10,6 +11,7 @@ from portal.billing.invoices.queries import get_invoice, invoice_page
 from portal.billing.payments.queries import open_payment_of, payments_of_invoice
 from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
+from portal.html.exports import INVOICE_COLUMNS, export
 from portal.web.blueprint import web
 from portal.web.filters import InvoiceListFilter
 
@@ -23,6 +25,16 @@ def invoice_list() -> ResponseReturnValue:
     if form.validate():
         page = invoice_page(form.wanted(), cursor=request.args.get("cursor"))
     return render_template("web/invoices/list.html", filter=form, page=page), form.http_status
+
+
+@web.post("/invoices/export")
+@requires(Permission.OWN_ACCOUNT)
+def invoice_export() -> ResponseReturnValue:
+    """The filtered invoices as a file."""
+    form = InvoiceListFilter()
+    return export(
+        form, "invoices", INVOICE_COLUMNS, lambda: partial(invoice_page, form.wanted()), listed="web.invoice_list"
+    )
 
 
 @web.get("/invoices/<id:invoice_id>/")

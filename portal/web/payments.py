@@ -1,5 +1,6 @@
 """Payments: the list, one of them, and withdrawing it."""
 
+from functools import partial
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -18,6 +19,7 @@ from portal.billing.payments.states import Status
 from portal.billing.payments.tracking import tracking
 from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
+from portal.html.exports import PAYMENT_COLUMNS, export
 from portal.html.files import file_answer, file_field, say_that_file_is_lost
 from portal.html.forms import OnceForm, VersionForm, refused
 from portal.http.gate import current_actor
@@ -45,6 +47,16 @@ def payment_list() -> ResponseReturnValue:
     if form.validate():
         page = payment_page(form.wanted(), cursor=request.args.get("cursor"))
     return render_template("web/payments/list.html", filter=form, page=page), form.http_status
+
+
+@web.post("/payments/export")
+@requires(Permission.OWN_ACCOUNT)
+def payment_export() -> ResponseReturnValue:
+    """The filtered payments as a file."""
+    form = PaymentListFilter()
+    return export(
+        form, "payments", PAYMENT_COLUMNS, lambda: partial(payment_page, form.wanted()), listed="web.payment_list"
+    )
 
 
 @web.get("/payments/<id:payment_id>/")

@@ -86,7 +86,7 @@ def test_the_export_is_in_the_log(app: Flask, world: World) -> None:
     exported(app, world, actor="olga", since="2026-01-01")
     with app.app_context():
         told = session.execute(
-            select(AuditEntry.actor_id, AuditEntry.changes).where(AuditEntry.action == "audit.exported")
+            select(AuditEntry.actor_id, AuditEntry.changes).where(AuditEntry.action == "export.audit")
         ).one()
     assert tuple(told) == (world.admin.id, {"filter": "actor olga, since 2026-01-01"})
 

@@ -111,6 +111,13 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
     ("admin.user_sessions_end", "POST"): ADMINS,
     ("admin.audit_log", "GET"): ADMINS,
     ("admin.audit_export", "POST"): ADMINS,
+    ("admin.payment_export", "POST"): STAFF,
+    ("admin.approval_export", "POST"): STAFF,
+    ("admin.invoice_export", "POST"): STAFF,
+    ("admin.account_export", "POST"): STAFF,
+    ("admin.user_export", "POST"): ADMINS,
+    ("web.payment_export", "POST"): CUSTOMERS,
+    ("web.invoice_export", "POST"): CUSTOMERS,
     **{
         (f"{face}.{endpoint}", method): who
         for face, who in (("web", OWNERS), ("admin", ADMINS))

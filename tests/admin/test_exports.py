@@ -1,0 +1,149 @@
+"""Lists as files: what the file holds is what the list shows, to the row; nothing in it is carried out, and one that
+breaks off says so."""
+
+import csv
+import io
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, text
+from werkzeug.test import TestResponse
+
+from portal.foundation import clock
+from portal.foundation.audit import AuditEntry
+from portal.foundation.db import db, session
+from portal.html.exports import INCOMPLETE
+from tests.admin.conftest import World
+from tests.engines import superuser_of
+from tests.factories import Factory
+from tests.pages import Pages
+
+COLUMN = {"payments": "transaction_reference", "approvals": "transaction_reference", "invoices": "number",
+          "accounts": "name", "users": "name"}  # fmt: skip
+
+
+def export(visitor: Pages, address: str, **query: Any) -> TestResponse:
+    """The answer, as it comes."""
+    token = visitor.get("/profile/").root.all("input", name="csrf_token")[0].attributes["value"]
+    return visitor._client.post(address, query_string=query, data={"csrf_token": token})
+
+
+def read(response: TestResponse) -> list[dict[str, str]]:
+    assert (response.status_code, response.content_type) == (200, "text/csv; charset=utf-8")
+    return list(csv.DictReader(io.StringIO(response.data.decode("utf-8-sig"), newline="")))
+
+
+def shown(visitor: Pages, address: str, **query: Any) -> list[str]:
+    """The first column of all pages of the list."""
+    page, found = visitor.get(address, **query), []
+    while True:
+        found += [row[0].removesuffix(" Same reference elsewhere") for row in page.rows]
+        following = page.root.all("a", rel="next")
+        if not following:
+            return found
+        page = visitor.get(following[0].attributes["href"])
+
+
+@pytest.mark.parametrize(
+    ("name", "query"),
+    [
+        ("payments", {"country": "DE", "status": ["pending_approval", "failed"]}),
+        ("payments", {"q": "inv-5"}),
+        ("approvals", {"currency": "EUR"}),
+        ("invoices", {"status": "draft", "account": "C-1"}),
+        ("accounts", {"q": "c-"}),
+        ("users", {"account": "C-2"}),
+    ],
+)
+def test_the_file_holds_the_rows_of_the_list_in_its_order(
+    admin: Pages, world: World, make: Factory, name: str, query: dict[str, Any]
+) -> None:
+    for number in range(7):
+        make.payment(make.invoice(world.acme, number=f"INV-{number}"), world.owner, f"R-{number:02}")
+        make.invoice(world.acme, number=f"DR-{number}", issued=False)
+    make.rejected(make.payment(make.invoice(world.acme), world.owner, "no"), world.reviewer)
+    make.payment(make.invoice(world.globex, "500"), world.globex_owner, "far away")
+    listed = shown(admin, f"/admin/{name}/", **query)
+    assert listed != []
+    assert [row[COLUMN[name]] for row in read(export(admin, f"/admin/{name}/export", **query))] == listed
+
+
+def test_a_long_list_is_in_it_to_the_last_row(admin: Pages, world: World, make: Factory) -> None:
+    names = [make.account(f"Firm {number:03}").name for number in range(101)]
+    rows = read(export(admin, "/admin/accounts/export", q="Firm"))
+    assert [row["name"] for row in rows] == names[::-1]
+
+
+def test_amounts_and_moments_are_written_as_the_api_writes_them(admin: Pages, world: World, make: Factory) -> None:
+    with clock.set_to(datetime(2026, 3, 4, 5, 6, 7, 89, tzinfo=UTC)):
+        payment = make.payment(
+            make.invoice(world.globex, "1250", number="N-1"), world.globex_owner, notes="zwei\nZeilen"
+        )
+    (row,) = read(export(admin, "/admin/payments/export"))
+    assert row == {
+        "id": str(payment.id), "transaction_reference": payment.transaction_reference, "status": "pending_approval",
+        "invoice_id": str(payment.invoice_id), "invoice_number": "N-1", "amount": "1250", "currency": "JPY",
+        "payment_method": "bank_transfer", "failure_reason": "", "notes": "zwei\nZeilen", "decided_at": "",
+        "created_at": "2026-03-04T05:06:07.000089Z", "updated_at": "2026-03-04T05:06:07.000089Z",
+        "account_id": str(world.globex.id), "account_name": "Globex", "country": "JP",
+    }  # fmt: skip
+
+
+def test_nothing_in_it_is_carried_out(admin: Pages, world: World, make: Factory) -> None:
+    for reference in ("=1+1", "@SUM(A1)", "-2+3", "+49 151"):
+        make.payment(make.invoice(world.acme), world.owner, reference, notes="=1\t\n@x")
+    rows = read(export(admin, "/admin/payments/export"))
+    assert [row["transaction_reference"] for row in rows] == ["'+49 151", "'-2+3", "'@SUM(A1)", "'=1+1"]
+    assert {row["notes"] for row in rows} == {"'=1\t\n@x"}
+
+
+def test_who_took_what_along_is_noted(app: Flask, admin: Pages, world: World) -> None:
+    read(export(admin, "/admin/payments/export", q="abc", status=["failed", "refunded"]))
+    with app.app_context():
+        told = session.execute(
+            select(AuditEntry.actor_id, AuditEntry.changes).where(AuditEntry.action == "export.payments")
+        ).one()
+    assert tuple(told) == (world.admin.id, {"filter": "q abc, status failed or refunded"})
+
+
+def test_a_filter_that_cannot_be_used_leads_back_to_the_list(admin: Pages) -> None:
+    answer = export(admin, "/admin/payments/export", created_from="yesterday")
+    assert (answer.status_code, answer.headers["Location"]) == (303, "/admin/payments/?created_from=yesterday")
+
+
+def test_one_that_breaks_off_says_so(app: Flask, admin: Pages, make: Factory) -> None:
+    """And nothing is held between its pages: the table can be taken away meanwhile."""
+    for number in range(101):
+        make.account(f"Firm {number:03}")
+    response = export(admin, "/admin/accounts/export", q="Firm")
+    lines = (line.decode() for line in response.iter_encoded())
+    came = [next(lines) for _ in range(50)]
+    with superuser_of(app) as engine:
+        rename(engine, "accounts", "gone")
+        try:
+            with pytest.raises(Exception, match="accounts"):
+                came.extend(lines)
+        finally:
+            rename(engine, "gone", "accounts")
+    response.close()
+    assert (len(came), came[-1]) == (102, INCOMPLETE)
+
+
+def rename(engine: Any, table: str, to: str) -> None:
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            connection.execute(text("PRAGMA legacy_alter_table=ON"))  # what refers to it stays as it is
+        connection.execute(text(f"ALTER TABLE {table} RENAME TO {to}"))
+
+
+def test_whoever_goes_away_leaves_nothing_open(app: Flask, admin: Pages, make: Factory) -> None:
+    for number in range(101):
+        make.account(f"Firm {number:03}")
+    response = export(admin, "/admin/accounts/export", q="Firm")
+    lines = response.iter_encoded()
+    assert len([next(lines) for _ in range(101)]) == 101
+    response.close()
+    with app.app_context():
+        assert {engine.pool.checkedout() for engine in db.engines.values()} == {0}  # type: ignore[attr-defined]
