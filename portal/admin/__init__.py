@@ -2,12 +2,24 @@
 
 from flask import Flask
 
-from portal.admin import accounts, approvals, audit, documents, invitations, invoices, methods, payments, users
+from portal.admin import (
+    accounts,
+    approvals,
+    audit,
+    dashboard,
+    documents,
+    invitations,
+    invoices,
+    methods,
+    payments,
+    search,
+    users,
+)
 from portal.admin.blueprint import admin
 
 __all__ = [
-    "accounts", "approvals", "audit", "documents", "invitations", "invoices", "methods", "payments", "register",
-    "users",
+    "accounts", "approvals", "audit", "dashboard", "documents", "invitations", "invoices", "methods", "payments",
+    "register", "search", "users",
 ]  # fmt: skip
 
 

@@ -1,13 +1,29 @@
 """What the filters of staff's lists share."""
 
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Any
 
 from wtforms import Field
+from wtforms.validators import ValidationError
 
 from portal.accounts.queries import places_of_accounts
 from portal.billing.methods.models import MANUAL_METHODS
+from portal.foundation.money import Money
 from portal.foundation.places import country_names
-from portal.html.lists import ChoiceFilter
+from portal.foundation.typed_amounts import read_typed_amount
+from portal.html.lists import ChoiceFilter, TextFilter
+
+
+class AmountFilter(TextFilter):
+    """An amount, in the currency that it says or in any."""
+
+    amounts: tuple[Money, ...] = ()
+
+    def pre_validate(self, form: Any) -> None:
+        super().pre_validate(form)
+        self.amounts = read_typed_amount(self.data)
+        if self.data and not self.amounts:
+            raise ValidationError("Write it like 49.00 or 49.00 EUR.")
 
 
 def offer_places(country: ChoiceFilter | None, currency: ChoiceFilter | None) -> None:

@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import SelectMultipleField
 
 from portal.admin.blueprint import admin
-from portal.admin.filters import offer_places
+from portal.admin.filters import AmountFilter, offer_places
 from portal.admin.invoice_forms import InvoiceForm, VoidForm
 from portal.billing.credits.queries import balance
 from portal.billing.invoices import service
@@ -31,6 +31,7 @@ class InvoiceListFilter(FilterForm):
     q = TextFilter("Search", description="Invoice number")
     currency = ChoiceFilter("Currency", "All currencies")
     account = TextFilter("Account", description="Its number, or a part of its name")
+    amount = AmountFilter("Total", description="49.00, or 49.00 EUR")
     status = SelectMultipleField(
         "Status", choices={str(word): status_word(word) for word in (*InvoiceStatus, "overdue")}
     )
@@ -41,7 +42,9 @@ class InvoiceListFilter(FilterForm):
 
     def wanted(self) -> InvoiceFilter:
         values = self.values()
-        return InvoiceFilter(statuses=tuple(values.pop("status", ())), with_drafts=True, **values)
+        values.pop("amount", None)
+        statuses = tuple(values.pop("status", ()))
+        return InvoiceFilter(statuses=statuses, with_drafts=True, amounts=self.amount.amounts, **values)
 
 
 @admin.get("/invoices/")

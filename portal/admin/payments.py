@@ -13,7 +13,7 @@ from wtforms.validators import Optional
 from portal.admin import queue
 from portal.admin.blueprint import admin
 from portal.admin.decisions import Approval, Cancellation, DecisionForm, Refund, Rejection, forms_for
-from portal.admin.filters import day_begins, day_ends, method_filter, offer_methods, offer_places
+from portal.admin.filters import AmountFilter, day_begins, day_ends, method_filter, offer_methods, offer_places
 from portal.billing.payments import service
 from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.models import Payment
@@ -43,6 +43,7 @@ class PaymentListFilter(FilterForm):
     currency = ChoiceFilter("Currency", "All currencies")
     country = ChoiceFilter("Country", "All countries")
     account = TextFilter("Account", description="Its number, or a part of its name")
+    amount = AmountFilter("Amount", description="49.00, or 49.00 EUR")
     created_from = DateField("Reported from", validators=[Optional()])
     created_to = DateField("Reported until", validators=[Optional()])
     status = SelectMultipleField("Status", choices={s.value: status_word(s.value) for s in Status})
@@ -54,10 +55,15 @@ class PaymentListFilter(FilterForm):
 
     def wanted(self) -> PaymentFilter:
         values = self.values()
+        values.pop("amount", None)
         statuses = tuple(Status(word) for word in values.pop("status", ()))
         created_from, created_to = values.pop("created_from", None), values.pop("created_to", None)
         return PaymentFilter(
-            statuses=statuses, created_from=day_begins(created_from), created_to=day_ends(created_to), **values
+            statuses=statuses,
+            created_from=day_begins(created_from),
+            created_to=day_ends(created_to),
+            amounts=self.amount.amounts,
+            **values,
         )
 
 

@@ -60,7 +60,17 @@ def test_staff_open_what_their_role_may(app: Flask, make: Factory, world: World,
 
 
 def test_the_navigation_shows_what_one_may_open(reviewer: Pages, admin: Pages) -> None:
-    everything = ["Approvals", "Payments", "Invoices", "Accounts", "Users", "Methods", "Webhooks", "Audit log"]
+    everything = [
+        "Approvals",
+        "Dashboard",
+        "Payments",
+        "Invoices",
+        "Accounts",
+        "Users",
+        "Methods",
+        "Webhooks",
+        "Audit log",
+    ]
 
     def shown(visitor: Pages) -> list[str]:
         nav = visitor.get("/admin/payments/").root.one("nav", aria_label="Main")

@@ -24,6 +24,8 @@ from portal.billing.payments.queries import (
 )
 from portal.billing.payments.service import refund_payment
 from portal.billing.payments.states import Status
+from portal.billing.payments.workload import pace
+from portal.billing.search.queries import look_for
 from portal.foundation.audit_queries import AuditFilter, audit_page
 from portal.foundation.db import Base, db, session
 from portal.foundation.tenancy import account_scope, across_accounts
@@ -107,6 +109,11 @@ LISTS_OF_STAFF: dict[str, Callable[[Large], Any]] = {
     "ix_webhook_deliveries_leased": lambda _: claim(),
     "ix_webhook_events_waiting": lambda _: hand_out(),
     "ix_webhook_events_at": lambda _: purge(),
+    "ix_payments_amount": lambda _: look_for("49.00"),
+    "ix_invoices_total": lambda _: look_for("49.00 EUR"),
+    "ix_invoices_external_id": lambda _: look_for("ERP-7"),
+    "ix_invoices_number": lambda _: look_for("INV-1"),
+    "ix_payments_decided_at_created_at": lambda _: pace(),
     "ix_audit_entries_subject": lambda large: audit_page(AuditFilter(subject_id=large.payment.id)),
 }
 

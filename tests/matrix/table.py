@@ -66,6 +66,8 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
     ("admin.approval_queue", "GET"): STAFF,
     ("admin.batch_of_approvals", "POST"): STAFF,
     ("admin.approve_batch", "POST"): STAFF,
+    ("admin.dashboard", "GET"): STAFF,
+    ("admin.search", "GET"): STAFF,
     ("admin.payment_list", "GET"): STAFF,
     ("admin.payment", "GET"): STAFF,
     ("admin.proof", "GET"): STAFF,

@@ -19,6 +19,7 @@ from portal.foundation.db import contains, session
 from portal.foundation.keyset import PAGE_SIZE, Page, paginate
 from portal.foundation.money import Money
 from portal.foundation.refusals import NotFound
+from portal.foundation.typed_amounts import is_one_of
 
 _WAS_ISSUED = (Invoice.status != InvoiceStatus.DRAFT) & Invoice.never_issued.is_(False)
 
@@ -34,6 +35,8 @@ class InvoiceFilter:
     account: str = ""
     """The number of an account, or a part of its name."""
     with_drafts: bool = field(default=False, kw_only=True)
+    amounts: tuple[Money, ...] = field(default=(), kw_only=True)
+    """Totals, one of these; none: any."""
 
 
 def get_invoice(invoice_id: UUID, *, with_drafts: bool = False) -> Invoice:
@@ -138,4 +141,6 @@ def _filtered(wanted: InvoiceFilter) -> Select[*tuple[Any, ...]]:
         statement = statement.where(Invoice.currency == wanted.currency)
     if wanted.account:
         statement = statement.where(is_called(wanted.account))
+    if wanted.amounts:
+        statement = statement.where(is_one_of(Invoice.total_minor, Invoice.currency, wanted.amounts))
     return statement

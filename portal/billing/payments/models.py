@@ -98,7 +98,12 @@ class Payment(PaymentFigures, AccountScoped, Model):
         _unique_where(
             UQ_GATEWAY_REFERENCE, ("payment_method", "transaction_reference"), "normalized_reference IS NULL"
         ),
-        Index("ix_payments_reference", "normalized_reference"),
+        Index(
+            "ix_payments_reference",
+            "normalized_reference",
+            postgresql_ops={"normalized_reference": "text_pattern_ops"},
+        ),
+        Index("ix_payments_amount", "amount_minor", "id"),
         Index(None, "account_id", "status", "id"),
         Index(None, "invoice_id", "id"),
         Index(None, "status", "id"),

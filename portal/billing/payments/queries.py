@@ -19,7 +19,9 @@ from portal.billing.payments.references import normalize_reference
 from portal.billing.payments.states import OPEN_STATUSES, Status
 from portal.foundation.db import contains, session
 from portal.foundation.keyset import PAGE_SIZE, Page, paginate
+from portal.foundation.money import Money
 from portal.foundation.refusals import NotFound
+from portal.foundation.typed_amounts import is_one_of
 
 QUEUE_COUNT_CAP = 1000
 
@@ -40,6 +42,8 @@ class PaymentFilter:
     country: str = ""
     currency: str = ""
     lane: Lane | None = None
+    amounts: tuple[Money, ...] = ()
+    """One of these; none: any."""
 
 
 def get_payment(payment_id: UUID) -> Payment:
@@ -136,6 +140,11 @@ def earlier_payments(payment: Payment, limit: int = 5) -> list[PaymentRow]:
     return _latest(Payment.account_id == payment.account_id, Payment.id < payment.id, limit=limit)
 
 
+def payments_by_id(ids: Collection[UUID]) -> dict[UUID, PaymentRow]:
+    """Those of the payments in scope, by id."""
+    return {row.id: row for row in _latest(Payment.id.in_(ids), limit=len(ids))} if ids else {}
+
+
 def payments_of_invoice(invoice_id: UUID) -> list[PaymentRow]:
     """All payments towards an invoice, newest first."""
     return _latest(Payment.invoice_id == invoice_id, limit=100)
@@ -203,6 +212,8 @@ def _filtered(statement: Select[*tuple[Any, ...]], wanted: PaymentFilter) -> Sel
         statement = statement.where(is_called(wanted.account))
     if wanted.lane:
         statement = statement.where(lane_column() == wanted.lane.value)
+    if wanted.amounts:
+        statement = statement.where(is_one_of(Payment.amount_minor, Payment.currency, wanted.amounts))
     if wanted.q:
         statement = statement.where(_found(wanted.q))
     return statement

@@ -1,0 +1,1 @@
+"""Looking for anything of billing by what one has at hand."""
