@@ -31,12 +31,12 @@ def test_references_and_numbers_are_found_by_how_they_begin(reviewer: Pages, wor
         "Payments by reference": ["SEPA-77-b", "Ｓepa 77 a"]
     }
     assert search(reviewer, "inv-1") == {"Invoices": ["INV-10", "INV-11"]}
-    assert search(reviewer, "%") == search(reviewer, "77") == {}
+    assert search(reviewer, "%%") == search(reviewer, "77") == {}
 
 
 @pytest.mark.parametrize("by", ["number", "reference", "external id", "id"])
 def test_what_names_one_invoice_leads_there(reviewer: Pages, world: World, make: Factory, by: str) -> None:
-    wanted = make.invoice(world.acme, number="INV-1", external_id="ERP/7".replace("/", "-"))
+    wanted = make.invoice(world.acme, number="INV-1", external_id="ERP-7")
     make.invoice(world.acme, number="INV-12")
     text = {"number": "inv-1", "reference": in_groups(str(wanted.payment_reference)).lower(), "external id": "ERP-7",
             "id": str(wanted.id)}[by]  # fmt: skip
