@@ -5,19 +5,23 @@ On PostgreSQL the index is one with ``text_pattern_ops``, which serves equality 
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, literal
+from sqlalchemy import ColumnElement, literal
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import InstrumentedAttribute
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
 
 _LAST = "\U0010ffff"
 
 
-class _InBytes(FunctionElement[bool]):
-    """Whether the first is not before the second, and before the third."""
+class _InBytes(FunctionElement[Any]):
+    """Whether the first is not before the second, and before the third.
 
-    type = Boolean()
+    Of no type: a Boolean would be compared with 1 on SQLite, which no index serves.
+    """
+
+    type = NullType()
     inherit_cache = True
 
 

@@ -127,7 +127,7 @@ def _payments(ids: Sequence[UUID]) -> list[PaymentRow]:
 
 
 def _invoices(ids: Sequence[UUID]) -> list[InvoiceRow]:
-    rows = invoices_by_id(ids)
+    rows = invoices_by_id(ids) if ids else {}
     return [rows[one] for one in ids if one in rows]
 
 
