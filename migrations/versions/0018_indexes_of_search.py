@@ -6,8 +6,8 @@ the one over references becomes such. On SQLite every index can do both.
 
 from alembic import op
 
-revision = "0013"
-down_revision = "0012"
+revision = "0018"
+down_revision = "0017"
 branch_labels = None
 depends_on = None
 
