@@ -1,4 +1,4 @@
-"""Indexes for what staff look for: what begins with a text, amounts, ids of other systems, and when was decided.
+"""Indexes for what staff look for: what begins with a text, amounts, ids of other systems.
 
 PostgreSQL serves what begins with a text from an index with ``text_pattern_ops`` only, and equality from it as well: so
 the one over references becomes such. On SQLite every index can do both.
@@ -13,7 +13,6 @@ depends_on = None
 
 PLAIN = {
     "ix_payments_amount": ("payments", ["amount_minor", "id"]),
-    "ix_payments_decided_at_created_at": ("payments", ["decided_at", "created_at"]),
     "ix_invoices_total": ("invoices", ["total_minor", "id"]),
     "ix_invoices_external_id": ("invoices", ["external_id"]),
 }
