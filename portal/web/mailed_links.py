@@ -27,6 +27,11 @@ class LinkForm(Form):
 
     token = HiddenField()
 
+    @property
+    def secret(self) -> str:
+        """The link's; empty where the form came without."""
+        return self.token.data or ""
+
 
 class NewPasswordForm(LinkForm):
     """A password, by a link."""
@@ -69,7 +74,7 @@ def reset_password() -> ResponseReturnValue:
     form = NewPasswordForm()
     if form.validate():
         with refused(form):
-            password_resets.reset(form.token.data, password=form.password.data, place=identity.place())
+            password_resets.reset(form.secret, password=form.password.data, place=identity.place())
             flash("Your password is changed, and you are signed out everywhere. Sign in with the new one.", "good")
             return redirect(url_for("web.sign_in"), 303)
     return _password_page(form)
@@ -88,7 +93,7 @@ def accept_invitation() -> ResponseReturnValue:
     form = NewPasswordForm()
     if form.validate():
         with refused(form):
-            user = invitations.accept(form.token.data, password=form.password.data, place=identity.place())
+            user = invitations.accept(form.secret, password=form.password.data, place=identity.place())
             flash(f"Welcome, {user.name}. Sign in with {user.email} and your new password.", "good")
             return redirect(url_for("web.sign_in"), 303)
     return _invitation_page(form)
@@ -107,7 +112,7 @@ def confirm_email() -> ResponseReturnValue:
     form = LinkForm()
     if form.validate():
         with refused(form):
-            user = email_changes.confirm(form.token.data, place=identity.place())
+            user = email_changes.confirm(form.secret, place=identity.place())
             flash(f"From now on you sign in with {user.email}.", "good")
             return redirect(url_for("web.sign_in"), 303)
     return _email_page(form)
@@ -118,16 +123,16 @@ def _token() -> str:
 
 
 def _password_page(form: NewPasswordForm) -> ResponseReturnValue:
-    user = password_resets.find(form.token.data or "")
+    user = password_resets.find(form.secret)
     return render_template("web/links/password.html", form=form, email=user.email), form.status
 
 
 def _invitation_page(form: NewPasswordForm) -> ResponseReturnValue:
-    found = invitations.find(form.token.data or "")
+    found = invitations.find(form.secret)
     whose = found.account.name if found.account else invitations.STAFF
     return render_template("web/links/invitation.html", form=form, invitation=found, whose=whose), form.status
 
 
 def _email_page(form: LinkForm) -> ResponseReturnValue:
-    email = email_changes.find(form.token.data or "")
+    email = email_changes.find(form.secret)
     return render_template("web/links/email.html", form=form, email=email), form.status

@@ -141,6 +141,8 @@ def test_a_link_is_over(world: World) -> None:
         assert (page.status, page.h1) == (410, "This link does not work")
     with clock.set_to(clock.now() + timedelta(hours=1)):
         assert Pages(world.app).get(first).status == 410
+    for address in ("/password-reset/password", "/invitation", "/email-change"):
+        assert Pages(world.app).post(address, {"password": NEW}).status == 410
     assert Pages(world.app).get(first).status == 200
     form = {"current_password": PASSWORD, "password": NEW}
     assert visitor.post("/profile/password", form).status == 303
