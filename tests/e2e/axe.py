@@ -52,7 +52,7 @@ def costs_of(page: Page, name: str) -> list[str]:
     found, sent, moved = [], page.evaluate(_SIZES), page.evaluate(_SHIFTS)
     if sent > MOST_BYTES:
         found.append(f"{name}: {sent:,} bytes at first view")
-    if moved > 0.01:
+    if moved > 0.02:
         found.append(f"{name}: moves while it loads ({moved:.3f})")
     return found
 

@@ -52,7 +52,7 @@ def chromium() -> Iterator[Browser]:
 
 
 def _wait(address: str, process: subprocess.Popen[bytes]) -> None:
-    for _ in range(600):
+    for _ in range(1800):  # a busy machine takes its time to make the demo
         assert process.poll() is None, "the server ended"
         try:
             urlopen(f"{address}/login").close()

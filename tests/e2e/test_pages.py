@@ -7,9 +7,10 @@ from collections.abc import Callable
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Page
 
 from portal.app import create_app
-from tests.e2e.atlas import SHOWN_IN_PASSING, STARTS, explore, furnish, page_endpoints
+from tests.e2e.atlas import SHOWN_IN_PASSING, STARTS, Atlas, explore, furnish, page_endpoints
 from tests.e2e.axe import costs_of, faults_of, overflow_of, show
 from tests.e2e.conftest import Visitor
 
@@ -22,23 +23,12 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> Flask:
     return create_app({"TESTING": True, "SECRET_KEY": "routes", "DATA_DIR": tmp_path_factory.mktemp("routes")})
 
 
-@pytest.fixture(scope="session")
-def reached() -> set[str]:
-    """The endpoints that were looked at. The tests of this file fill it."""
-    return set()
-
-
 @pytest.mark.parametrize("email", list(STARTS))
 def test_every_page(email: str, routes: Flask, reached: set[str], visitor: Callable[..., Visitor], server: str) -> None:
     # The policy of the pages forbids foreign scripts, axe's too: this one context leaves it out.
     who = visitor(viewport={"width": 1280, "height": 800}, bypass_csp=True)
     who.expected |= {404}
-    page = who.page()
-    if email:
-        who.sign_in(email, page)
-        furnish(page, server, "/admin" if "admin" in email else "")
-    atlas = explore(who.context.request, server, STARTS[email], routes.url_map)
-    reached |= atlas.endpoints
+    page, atlas = look_around(who, email, routes)
     found, titles = atlas.broken, dict[str, str]()
     for place in atlas.places:
         show(page, 1280, "light")
@@ -56,12 +46,22 @@ def test_every_page(email: str, routes: Flask, reached: set[str], visitor: Calla
         found += faults_of(page, f"{name}, 360 dark", colours_only=True)
         show(page, 1280, "dark")
         found += faults_of(page, f"{name}, 1280 dark", colours_only=True)
-    assert found == []
+    assert not found, "\n".join(found)
 
 
-def test_no_page_was_forgotten(routes: Flask, reached: set[str]) -> None:
-    """Runs after the ones above. A page that no link leads to belongs into ``STARTS``."""
+def test_no_page_is_forgotten(routes: Flask, visitor: Callable[..., Visitor]) -> None:
+    """A page that no link leads to belongs into ``STARTS``."""
+    reached = set().union(*(look_around(visitor(), email, routes)[1].endpoints for email in STARTS))
     assert page_endpoints(routes.url_map) - reached == set(SHOWN_IN_PASSING)
+
+
+def look_around(who: Visitor, email: str, routes: Flask) -> tuple[Page, Atlas]:
+    """What there is for this visitor, who signs in first, unless they are nobody."""
+    page = who.page()
+    if email:
+        who.sign_in(email, page)
+        furnish(page, who.server, "/admin" if "admin" in email else "")
+    return page, explore(who.context.request, who.server, STARTS[email], routes.url_map)
 
 
 @pytest.mark.parametrize(("width", "scheme"), [(360, "dark"), (1280, "light")])
@@ -92,7 +92,7 @@ def test_a_tokens_life_in_a_browser(width: int, scheme: str, visitor: Callable[.
     page.get_by_role("button", name="Revoke").click()
     page.get_by_text(f"The token “{name}” is revoked.").wait_for()
     found += faults_of(page, "revoked")
-    assert found == []
+    assert not found, "\n".join(found)
 
 
 def test_the_sign_in_page(visitor: Callable[..., Visitor], server: str) -> None:
