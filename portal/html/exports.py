@@ -29,10 +29,10 @@ INCOMPLETE = "THIS FILE IS NOT COMPLETE: the portal could not read on. Export th
 
 PAYMENT_COLUMNS = (
     "id", "transaction_reference", "invoice_id", "invoice_number", "amount", "currency", "payment_method", "status",
-    "failure_reason", "notes", "created_at", "updated_at", "decided_at",
+    "failure_reason", "paid_on", "notes", "created_at", "updated_at", "decided_at",
 )  # fmt: skip
 INVOICE_COLUMNS = (
-    "id", "number", "status", "is_overdue", "total", "amount_paid", "outstanding", "currency", "credits", "issue_date",
+    "id", "number", "payment_reference", "status", "is_overdue", "total", "amount_paid", "outstanding", "currency", "credits", "issue_date",
     "due_date",
 )  # fmt: skip
 

@@ -15,7 +15,7 @@ from sqlalchemy.orm import InstrumentedAttribute
 from portal.accounts.queries import account_page, find_account_by_external_id
 from portal.billing.invoices.figures import InvoiceRow
 from portal.billing.invoices.models import Invoice
-from portal.billing.invoices.payment_reference import is_creditor_reference
+from portal.billing.invoices.payment_reference import compact, is_creditor_reference
 from portal.billing.invoices.queries import invoices_by_id
 from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.models import Payment
@@ -98,7 +98,7 @@ def _named(text: str) -> ColumnElement[bool]:
     if wanted is not None:
         return Invoice.id == wanted
     if is_creditor_reference(text):
-        return Invoice.payment_reference == _compact(text)
+        return Invoice.payment_reference == compact(text)
     return Invoice.external_id == text
 
 
@@ -149,7 +149,3 @@ def _is_invoice(row: InvoiceRow, text: str) -> bool:
 
 def _is_account(row: Any, text: str) -> bool:
     return text.lower() in (row.number.lower(), row.name.lower()) or text == row.external_id
-
-
-def _compact(reference: str) -> str:
-    return "".join(reference.split()).upper()
