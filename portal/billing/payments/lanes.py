@@ -4,6 +4,7 @@ The rules stand here once, as SQL over a payment and its invoice: the queue filt
 reads them.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -85,13 +86,22 @@ def facts_of(payment_id: UUID) -> Facts:
 
 
 def lane_column() -> ColumnElement[str]:
-    """The lane of a payment, in a statement that joins its invoice. A reference or amount that is unknown differs."""
+    """The lane of a payment, in a statement that joins its invoice."""
+    return _by_lane({lane: literal(lane.value) for lane in Lane})
+
+
+def is_in(lane: Lane) -> ColumnElement[bool]:
+    """Whether a payment is in the lane.
+
+    PostgreSQL takes a comparison with the column for rare, then reads and sorts all that waits; of this it expects half.
+    """
+    return _by_lane({one: true() if one is lane else false() for one in Lane})
+
+
+def _by_lane(values: Mapping[Lane, ColumnElement[Any]]) -> ColumnElement[Any]:
+    """The rule. A reference or amount that is unknown differs."""
     is_clear = _is_own_reference() & _is_whole_amount() & _is_usual() & ~_proof_seen()
-    return case(
-        (used_elsewhere(), literal(Lane.CONFLICT.value)),
-        (is_clear, literal(Lane.CLEAR.value)),
-        else_=literal(Lane.DIFFERS.value),
-    )
+    return case((used_elsewhere(), values[Lane.CONFLICT]), (is_clear, values[Lane.CLEAR]), else_=values[Lane.DIFFERS])
 
 
 def used_elsewhere() -> ColumnElement[bool]:

@@ -13,7 +13,7 @@ from portal.accounts.models import Account
 from portal.accounts.queries import is_called
 from portal.billing.invoices.models import Invoice
 from portal.billing.payments.figures import PaymentRow
-from portal.billing.payments.lanes import Lane, lane_column, used_elsewhere
+from portal.billing.payments.lanes import Lane, is_in, lane_column, used_elsewhere
 from portal.billing.payments.models import Payment
 from portal.billing.payments.references import normalize_reference
 from portal.billing.payments.states import OPEN_STATUSES, Status
@@ -211,7 +211,7 @@ def _filtered(statement: Select[*tuple[Any, ...]], wanted: PaymentFilter) -> Sel
     if wanted.account:
         statement = statement.where(is_called(wanted.account))
     if wanted.lane:
-        statement = statement.where(lane_column() == wanted.lane.value)
+        statement = statement.where(is_in(wanted.lane))
     if wanted.amounts:
         statement = statement.where(is_one_of(Payment.amount_minor, Payment.currency, wanted.amounts))
     if wanted.q:
