@@ -32,8 +32,8 @@ PAYMENT_COLUMNS = (
     "failure_reason", "paid_on", "notes", "created_at", "updated_at", "decided_at",
 )  # fmt: skip
 INVOICE_COLUMNS = (
-    "id", "number", "payment_reference", "status", "is_overdue", "total", "amount_paid", "outstanding", "currency", "credits", "issue_date",
-    "due_date",
+    "id", "number", "payment_reference", "status", "is_overdue", "total", "amount_paid", "outstanding", "currency",
+    "credits", "issue_date", "due_date",
 )  # fmt: skip
 
 

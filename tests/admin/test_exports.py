@@ -85,7 +85,8 @@ def test_amounts_and_moments_are_written_as_the_api_writes_them(admin: Pages, wo
     assert row == {
         "id": str(payment.id), "transaction_reference": payment.transaction_reference, "status": "pending_approval",
         "invoice_id": str(payment.invoice_id), "invoice_number": "N-1", "amount": "1250", "currency": "JPY",
-        "payment_method": "bank_transfer", "failure_reason": "", "paid_on": "", "notes": "zwei\nZeilen", "decided_at": "",
+        "payment_method": "bank_transfer", "failure_reason": "", "paid_on": "", "notes": "zwei\nZeilen",
+        "decided_at": "",
         "created_at": "2026-03-04T05:06:07.000089Z", "updated_at": "2026-03-04T05:06:07.000089Z",
         "account_id": str(world.globex.id), "account_name": "Globex", "country": "JP",
     }  # fmt: skip

@@ -12,7 +12,8 @@ from sqlalchemy import CursorResult, Row, event, make_url, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from portal.accounts.models import Account, RecoveryCode, SecondFactor, User
+from portal.accounts.links import make_link
+from portal.accounts.models import Account, LinkPurpose, RecoveryCode, SecondFactor, User
 from portal.app import create_app
 from portal.billing.methods.service import set_account_method
 from portal.billing.payments.models import Payment
@@ -98,6 +99,7 @@ def tenant(app: Flask, make: Factory, name: str, reviewer: User, reference: str)
         by = acting(owner)
         endpoint = webhooks.create_endpoint(by=by, url="https://hooks.example/", event_types=["payment.approved"])
         webhooks.send_test(endpoint.id, by=by)
+        make_link(LinkPurpose.PASSWORD_RESET, email=owner.email, user=owner)
     return Tenant(account, owner, make.token(owner), waiting, booked)
 
 

@@ -93,7 +93,8 @@ def lane_column() -> ColumnElement[str]:
 def is_in(lane: Lane) -> ColumnElement[bool]:
     """Whether a payment is in the lane.
 
-    PostgreSQL takes a comparison with the column for rare, then reads and sorts all that waits; of this it expects half.
+    PostgreSQL takes a comparison with the column for rare, then reads and sorts all that waits; of this it expects
+    half.
     """
     return _by_lane({one: true() if one is lane else false() for one in Lane})
 
