@@ -72,7 +72,7 @@ def test_a_tokens_life_in_a_browser(width: int, scheme: str, visitor: Callable[.
     name, found = f"Ledger {width} {scheme}", []
     page.goto(f"{server}/profile/tokens/")
     page.get_by_label("Name").fill(name)
-    page.get_by_label("Everything").check()
+    page.get_by_label("Everything", exact=True).check()
     assert not page.get_by_label("See invoices").is_visible()
     page.get_by_label("Only this").check()
     page.get_by_label("See invoices").check()
