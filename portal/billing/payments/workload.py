@@ -142,7 +142,7 @@ def _ranked(latest: Subquery) -> Select[*tuple[Any, ...]]:
 
 
 def _pace(name: str, ranks: Sequence[Any]) -> Pace:
-    median, most = (timedelta(seconds=max(row.seconds, 0)) for row in (ranks[0], ranks[-1]))
+    median, most = (timedelta(seconds=max(round(row.seconds), 0)) for row in (ranks[0], ranks[-1]))
     return Pace(name, ranks[0].number, int(ranks[0].rejected), median, most)
 
 
