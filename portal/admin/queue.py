@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import render_template, request, url_for
 from wtforms import HiddenField
-from wtforms.validators import AnyOf, Optional
+from wtforms.validators import AnyOf
 
 from portal.admin.decisions import DecisionForm, forms_for
 from portal.admin.filters import method_filter, offer_methods, offer_places
@@ -35,7 +35,7 @@ class QueueFilter(FilterForm):
     currency = ChoiceFilter("Currency", "All currencies")
     country = ChoiceFilter("Country", "All countries")
     account = TextFilter("Account", description="Its number, or a part of its name")
-    lane = HiddenField("Lane", [Optional(), AnyOf([lane.value for lane in Lane])], default="")
+    lane = HiddenField("Lane", [AnyOf(["", *Lane])], default="")
 
     def __init__(self) -> None:
         super().__init__()

@@ -175,3 +175,9 @@ def cost_of_deciding(app: Flask, reviewer: Pages) -> dict[str, int]:
 def hidden(page: Page) -> dict[str, str]:
     fields = page.root.one("form", data_decision="approve").all("input", name="idempotency_key")
     return {"idempotency_key": fields[0].attributes["value"]}
+
+
+@pytest.mark.parametrize("lane", ["gold", "\r\n", "CLEAR"])
+def test_a_lane_that_there_is_not(reviewer: Pages, clear: list[Payment], lane: str) -> None:
+    page = reviewer.get(QUEUE, lane=lane)
+    assert (page.status, "This filter cannot be used" in page.text) == (400, True)
