@@ -17,7 +17,7 @@ from portal.html.forms import Form
 style = Blueprint("style", __name__, url_prefix="/dev/style")
 _AT = datetime(2026, 11, 25, 14, 5, tzinfo=UTC)
 _TOKENS = (
-    "page", "surface", "sunken", "text", "text-quiet", "accent", "accent-fill", "accent-soft", "good", "good-soft",
+    "page", "surface", "sunken", "text", "quiet", "accent", "accent-fill", "accent-soft", "good", "good-soft",
     "warn", "warn-soft", "bad", "bad-soft", "bad-fill", "line", "line-strong",
 )  # fmt: skip
 
