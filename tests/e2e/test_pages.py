@@ -24,7 +24,7 @@ def routes(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 
 
 @pytest.mark.parametrize("email", list(STARTS))
-def test_every_page(email: str, routes: Flask, reached: set[str], visitor: Callable[..., Visitor], server: str) -> None:
+def test_every_page(email: str, routes: Flask, visitor: Callable[..., Visitor], server: str) -> None:
     # The policy of the pages forbids foreign scripts, axe's too: this one context leaves it out.
     who = visitor(viewport={"width": 1280, "height": 800}, bypass_csp=True)
     who.expected |= {404}
