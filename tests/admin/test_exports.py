@@ -16,6 +16,7 @@ from portal.foundation.audit import AuditEntry
 from portal.foundation.db import db, session
 from portal.html.exports import INCOMPLETE
 from tests.admin.conftest import World
+from tests.admin.test_lists import waiting
 from tests.engines import superuser_of
 from tests.factories import Factory
 from tests.pages import Pages
@@ -39,7 +40,7 @@ def shown(visitor: Pages, address: str, **query: Any) -> list[str]:
     """The first column of all pages of the list."""
     page, found = visitor.get(address, **query), []
     while True:
-        found += [row[0].removesuffix(" Same reference elsewhere") for row in page.rows]
+        found += [row[0] for row in page.rows] or waiting(page)
         following = page.root.all("a", rel="next")
         if not following:
             return found
@@ -52,6 +53,7 @@ def shown(visitor: Pages, address: str, **query: Any) -> list[str]:
         ("payments", {"country": "DE", "status": ["pending_approval", "failed"]}),
         ("payments", {"q": "inv-5"}),
         ("approvals", {"currency": "EUR"}),
+        ("approvals", {"lane": "differs"}),
         ("invoices", {"status": "draft", "account": "C-1"}),
         ("accounts", {"q": "c-"}),
         ("users", {"account": "C-2"}),
