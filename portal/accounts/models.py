@@ -22,6 +22,7 @@ from portal.foundation import clock
 from portal.foundation.access import STAFF_ROLES, Role, Scope
 from portal.foundation.db import Model, UtcDateTime
 from portal.foundation.ids import new_id
+from portal.mail.kinds import Kind
 
 _STAFF = ", ".join(f"'{role.value}'" for role in sorted(STAFF_ROLES))
 UQ_ACCOUNT_NUMBER = "uq_accounts_number"
@@ -65,6 +66,7 @@ class User(Model):
     __table_args__ = (
         CheckConstraint(f"(role IN ({_STAFF})) = (account_id IS NULL)", name="staff_have_no_account"),
         CheckConstraint("role IN ('owner', 'member', 'viewer', 'reviewer', 'admin')", name="role"),
+        CheckConstraint("digest_hours IS NULL OR account_id IS NULL", name="only_staff_have_digests"),
         Index(None, "account_id", "id"),
     )
 
@@ -78,6 +80,12 @@ class User(Model):
     locale: Mapped[str | None] = mapped_column(String(20))
     """How dates and numbers are written for this user; None: as for the account. So is the time zone."""
     timezone: Mapped[str | None] = mapped_column(String(60))
+    unwanted_mails: Mapped[str | None] = mapped_column(String(200))
+    """The kinds of mails that the user does not get, sorted, with blanks between."""
+    digest_hours: Mapped[str | None] = mapped_column(String(80))
+    """The hours of the user's day at which a digest comes, in order, with blanks between; None: never."""
+    digested_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The last of these hours that is done with; it never goes back, by a trigger."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
 
     account: Mapped[Account | None] = relationship(lazy="joined")
@@ -97,6 +105,10 @@ class User(Model):
         account = self.account
         locale, timezone = (account.locale, account.timezone) if account else ("en", "UTC")
         return self.locale or locale, self.timezone or timezone
+
+    def wants(self, kind: Kind) -> bool:
+        """Whether the user gets mails of this kind."""
+        return kind not in (self.unwanted_mails or "").split()
 
 
 class UserSession(Model):

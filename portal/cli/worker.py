@@ -1,4 +1,4 @@
-"""The worker: sends webhooks and mails, keeps figures fresh. Any number may run, on any machine.
+"""The worker: sends webhooks and mails, writes digests, keeps figures fresh. Any number may run, on any machine.
 
 ``serve`` brings one along.
 """
@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from threading import Event, Thread
 from time import monotonic
 
@@ -18,8 +19,10 @@ from flask import Flask, current_app
 from sqlalchemy.exc import DBAPIError
 
 from portal.billing.payments.decision_times import renew_decision_times
+from portal.billing.payments.digests import write_digests
 from portal.cli.speaking import speaking
 from portal.config import ROOT
+from portal.documents.enclosures import enclosed_with
 from portal.foundation.db import session
 from portal.foundation.outages import outage
 from portal.foundation.refusals import OutcomeUnknown
@@ -37,9 +40,6 @@ PAUSE = 1.0
 STOP_SECONDS = 10
 """How long a server that stops lets its worker finish."""
 _AFTER_A_FAILURE = 5.0
-_STEPS: tuple[Callable[[], object], ...] = (
-    delivering.hand_out, delivering.give_up, delivering.deliver_next, mails.deliver_next, mails.give_up_stale,
-)  # fmt: skip
 _log = logging.getLogger("portal.webhooks")
 
 
@@ -52,12 +52,23 @@ def worker_command(once: bool, parent: int | None) -> None:
     reseal_secrets()
     if once:
         renew_decision_times()
+        write_digests()
         send_what_is_due()
         return
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     run(current_app._get_current_object(), stop, parent)  # type: ignore[attr-defined]  # noqa: SLF001
+
+
+def deliver_mail() -> bool:
+    """Send one mail that is due, with what goes along."""
+    return mails.deliver_next(partial(enclosed_with, stationery=current_app.config["STATIONERY"]))
+
+
+_STEPS: tuple[Callable[[], object], ...] = (
+    delivering.hand_out, delivering.give_up, delivering.deliver_next, deliver_mail, mails.give_up_stale,
+)  # fmt: skip
 
 
 def send_what_is_due() -> None:
@@ -68,7 +79,8 @@ def send_what_is_due() -> None:
 
 def run(app: Flask, stop: Event, parent: int | None = None) -> None:
     """Deliver in threads, until told to stop. What is on its way then is sent to its end."""
-    steps = [*_STEPS, *[delivering.deliver_next] * (THREADS - 1), seldom(renew_decision_times)]
+    seldom_steps = [seldom(renew_decision_times), seldom(write_digests)]
+    steps = [*_STEPS, *[delivering.deliver_next] * (THREADS - 1), *seldom_steps]
     threads = [Thread(target=_work, args=(app, stop, step)) for step in steps]
     for thread in threads:
         thread.start()

@@ -1,10 +1,20 @@
-"""Times between two moments, counted by the database."""
+"""Times between two moments: counted by the database, and in words."""
 
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import Double
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import GenericFunction
+
+
+def age(value: timedelta) -> str:
+    """How long ago, in the largest whole unit: ``3 h``."""
+    minutes = max(int(value.total_seconds()) // 60, 0)
+    for unit, size in (("d", 1440), ("h", 60)):
+        if minutes >= size:
+            return f"{minutes // size}\u00a0{unit}"
+    return f"{minutes}\u00a0min"
 
 
 class seconds_between(GenericFunction[float]):  # noqa: N801  (it reads as the function that it is)

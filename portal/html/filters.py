@@ -14,6 +14,7 @@ from stdnum import iban
 
 from portal.billing.invoices.payment_reference import has_right_check_digits, in_groups
 from portal.foundation import clock
+from portal.foundation.durations import age
 from portal.foundation.money import Money, exponent
 
 # Word, tone and icon of each status. Colour never stands alone.
@@ -107,15 +108,6 @@ def month(value: date, *, short: bool = False) -> str:
     if short:
         return format_date(value, "MMM", _locale())  # not LLL: Babel 2.18 takes other languages' names there
     return format_skeleton("yMMMM", value, locale=_locale())
-
-
-def age(value: timedelta) -> str:
-    """How long ago, in the largest whole unit: ``3 h``."""
-    minutes = max(int(value.total_seconds()) // 60, 0)
-    for unit, size in (("d", 1440), ("h", 60)):
-        if minutes >= size:
-            return f"{minutes // size}\u00a0{unit}"
-    return f"{minutes}\u00a0min"
 
 
 def within(value: timedelta) -> str:

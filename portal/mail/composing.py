@@ -13,7 +13,7 @@ from babel import Locale
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from portal.foundation.sealing import Unreadable, sealer
-from portal.mail.kinds import Kind
+from portal.mail.kinds import CHOSEN, Kind
 from portal.mail.letters import Letter, Subject, letter
 from portal.mail.models import Mail
 from portal.mail.post_office import post_office
@@ -69,7 +69,10 @@ def as_html(says: Letter, mail: Mail) -> str:
 
 def _values(says: Letter, mail: Mail) -> dict[str, object]:
     url = post_office.url(says.path) if says.button else ""
-    return {"letter": says, "name": one_line(mail.name), "home": post_office.base_url, "url": url}
+    choices = post_office.url("/profile/") if mail.kind in CHOSEN else ""
+    return {
+        "letter": says, "name": one_line(mail.name), "home": post_office.base_url, "url": url, "choices": choices,
+    }  # fmt: skip
 
 
 def one_line(text: str) -> str:

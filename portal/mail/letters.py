@@ -2,15 +2,16 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, time, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from babel import Locale
-from babel.dates import format_date
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 
+from portal.foundation.durations import age
 from portal.foundation.money import exponent
 from portal.mail.kinds import Kind
 
@@ -52,6 +53,9 @@ class Subject:
     def day(self, value: str) -> str:
         return format_date(date.fromisoformat(value), "medium", self.locale)
 
+    def time(self, value: str) -> str:
+        return format_time(time.fromisoformat(value), "short", locale=self.locale)
+
     def link(self, path: str) -> str:
         return f"{path}?{urlencode({'token': self.secret})}"
 
@@ -85,8 +89,9 @@ def _approved(about: Subject) -> Letter:
         f"Payment for {about['invoice_number']} approved",
         "Your money arrived, and the payment is booked. Thank you.",
         _payment_facts(about),
-        button="See the payment",
-        path=f"/payments/{about.id}/",
+        ("The receipt is on its page, as PDF.",),
+        "See the payment",
+        f"/payments/{about.id}/",
     )
 
 
@@ -131,6 +136,23 @@ def _issued(about: Subject) -> Letter:
 
 def _owed(invoice: dict[str, Any], about: Subject) -> str:
     return f"{about.money(invoice['total'])}, due {about.day(invoice['due_date'])}"
+
+
+def _digest(about: Subject) -> Letter:
+    count = int(about["count"])
+    waiting = "1 payment waits" if count == 1 else f"{count:,} payments wait"
+    capped = " (of the oldest 1,000)" if about.data["is_capped"] else ""
+    return Letter(
+        f"{waiting} for a decision",
+        f"This is what waited at {about.time(about['at'])} ({about['timezone']}).",
+        (
+            *((f"{lane.capitalize()}{capped}", f"{number:,}") for lane, number in about.data["lanes"]),
+            ("Oldest", f"for {age(timedelta(seconds=about.data['oldest_seconds']))}"),
+            *((f"Value in {value[1]}", f"{about.money(value)} ({number:,})") for number, value in about.data["values"]),
+        ),
+        button="Open the queue",
+        path="/admin/approvals/",
+    )
 
 
 def _invitation(about: Subject) -> Letter:
@@ -191,6 +213,7 @@ _LETTERS: dict[Kind, Callable[[Subject], Letter]] = {
     Kind.PAYMENT_REJECTED: _rejected,
     Kind.PAYMENT_REFUNDED: _refunded,
     Kind.INVOICE_ISSUED: _issued,
+    Kind.DIGEST: _digest,
     Kind.INVITATION: _invitation,
     Kind.PASSWORD_RESET: _password_reset,
     Kind.PASSWORD_CHANGED: _password_changed,

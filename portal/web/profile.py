@@ -9,6 +9,7 @@ from wtforms.validators import InputRequired
 
 from portal.accounts import email_changes, second_factor
 from portal.accounts.formats import choose_formats
+from portal.accounts.mail_choices import choose_mails
 from portal.accounts.queries import get_user, live_tokens
 from portal.accounts.sessions import end_other_sessions, end_session, sessions_of
 from portal.accounts.sign_in import change_own_password
@@ -19,6 +20,7 @@ from portal.http import identity
 from portal.http.gate import current_actor
 from portal.web.blueprint import web
 from portal.web.formats import FormatsForm
+from portal.web.mail_choices import MailsForm, shown_hours, wanted_by
 
 
 class PasswordForm(Form):
@@ -80,6 +82,19 @@ def change_formats() -> ResponseReturnValue:
     return profile_page(formats_form=form)
 
 
+@web.post("/profile/mails")
+@requires(Permission.PROFILE)
+def change_mails() -> ResponseReturnValue:
+    """Choose one's mails."""
+    form = MailsForm().offer(get_user(current_actor().user_id))
+    if form.validate():
+        with refused(form):
+            choose_mails(by=current_actor(), wanted=form.chosen, digest_hours=form.typed_hours)
+            flash("Your choice of mails is saved.")
+            return redirect(url_for("web.profile"), 303)
+    return profile_page(mails_form=form)
+
+
 @web.post("/profile/email")
 @requires(Permission.PROFILE)
 def change_email() -> ResponseReturnValue:
@@ -118,8 +133,9 @@ def profile_page(**sent: Form) -> ResponseReturnValue:
     """The profile, with the form that was sent and is not done yet, if one was."""
     user = get_user(current_actor().user_id)
     of_formats = FormatsForm(formdata=None, locale=user.locale, timezone=user.timezone).offer(user)
+    of_mails = MailsForm(formdata=None, mails=wanted_by(user), digest_hours=shown_hours(user)).offer(user)
     empty = {"password_form": PasswordForm(formdata=None), "email_form": EmailForm(formdata=None)}
-    forms = empty | {"formats_form": of_formats} | sent
+    forms = empty | {"formats_form": of_formats, "mails_form": of_mails} | sent
     page = render_template(
         "web/profile/profile.html",
         user=user,

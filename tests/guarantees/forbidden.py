@@ -4,6 +4,7 @@ Where two guarantees stand behind one another, ``BEHIND`` names what has to fall
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from uuid import UUID
 
 from portal.foundation import clock
@@ -56,6 +57,11 @@ def _call(rows: Rows, table: str, ids: tuple[UUID, UUID], *external_ids: str) ->
     """Give the first row the first external id, and then the second one the last."""
     for row_id, external_id in zip(ids, (external_ids[0], external_ids[-1]), strict=True):
         rows.change(table, row_id, external_id=external_id)
+
+
+def _digest_an_hour_again(rows: Rows, world: World) -> None:
+    for hours in (0, 1):
+        rows.change("users", world.owner.id, digested_until=clock.now() - timedelta(hours=hours))
 
 
 def _session(user_id: UUID) -> Row:
@@ -219,6 +225,8 @@ FORBIDDEN: dict[str, Attempt] = {
     "ck_users_role": changing("users", lambda _, w: w.owner.id, role="lord"),
     "ck_users_staff_have_no_account": changing("users", lambda _, w: w.owner.id, role="admin"),
     "uq_users_email": copying("users"),
+    "ck_users_only_staff_have_digests": changing("users", lambda _, w: w.owner.id, digest_hours="8"),
+    "users_digests_go_forward": _digest_an_hour_again,
     "users_keep_their_account": lambda rows, w: rows.change("users", w.owner.id, account_id=w.globex.id),
     "fk_users_account_id": lambda rows, w: rows.copy(
         "users", rows.one("users", id=w.owner.id), email="new@portal.example", account_id=new_id()

@@ -11,11 +11,11 @@ from flask import Flask
 from sqlalchemy import select
 
 from portal.accounts.models import Account, User
+from portal.cli.worker import deliver_mail
 from portal.foundation import clock
 from portal.foundation.db import session
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
-from portal.mail import delivering
 from portal.mail.models import Mail
 from portal.mail.post_office import post_office
 from tests.factories import Factory
@@ -45,7 +45,7 @@ class World:
         """Let a worker send all that is due then; how many tries it were."""
         tries = 0
         with self.worker(at):
-            while delivering.deliver_next():
+            while deliver_mail():
                 tries += 1
         return tries
 

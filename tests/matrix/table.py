@@ -30,6 +30,7 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
     ("web.change_email", "POST"): SIGNED_IN,
     ("web.change_password", "POST"): SIGNED_IN,
     ("web.change_formats", "POST"): SIGNED_IN,
+    ("web.change_mails", "POST"): SIGNED_IN,
     ("web.token_list", "GET"): SIGNED_IN,
     ("web.create_token", "POST"): SIGNED_IN,
     ("web.token", "GET"): SIGNED_IN,

@@ -12,7 +12,7 @@ from portal.mail.outbox import mail_values, post_all
 
 def write_of_issued(invoices: Sequence[Invoice]) -> None:
     """Write of invoices that were issued in one go: a mail to each owner, however many there are of one account."""
-    owners = owners_of({invoice.account_id for invoice in invoices})
+    owners = owners_of({invoice.account_id for invoice in invoices}, Kind.INVOICE_ISSUED)
     ordered = sorted(invoices, key=lambda invoice: (invoice.account_id, invoice.number))
     mails = []
     for account_id, group in groupby(ordered, key=lambda invoice: invoice.account_id):

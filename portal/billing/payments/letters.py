@@ -18,7 +18,8 @@ WRITTEN = {
 
 def write_of_step(payment: Payment, action: Action, reason: str | None) -> None:
     """Write of the step that the payment has just taken. Its invoice is locked, and so in the session already."""
-    if action not in WRITTEN:
+    kind = WRITTEN.get(action)
+    if kind is None:
         return
     data = {
         "invoice_number": session.get_one(Invoice, payment.invoice_id).number,
@@ -26,5 +27,5 @@ def write_of_step(payment: Payment, action: Action, reason: str | None) -> None:
         "transaction_reference": payment.transaction_reference,
         "reason": reason or "",
     }
-    to = concerned(payment.account_id, beside=payment.submitted_by)
-    post(WRITTEN[action], *to, subject_id=payment.id, data=data)
+    to = concerned(payment.account_id, kind, beside=payment.submitted_by)
+    post(kind, *to, subject_id=payment.id, data=data)
