@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import select
 
 from portal.accounts import service as accounts
+from portal.accounts.mail_choices import choose_mails
 from portal.accounts.models import Account, User
 from portal.accounts.passwords import DEMO_PASSWORD, is_demo, mark_as_demo
 from portal.billing.invoices import service as invoices
@@ -245,6 +246,8 @@ class _Demo:
         )
         face = "web" if account else "admin"
         self.people[user.email] = Actor(user.id, user.account_id, Role(user.role), user.name, face)
+        if person.digest_hours:
+            choose_mails(by=self.people[user.email], digest_hours=person.digest_hours)
 
     def _add_account(self, known: data.DemoAccount) -> Account:
         account = accounts.create_account(

@@ -10,6 +10,7 @@ class DemoUser:
     email: str
     name: str
     role: str
+    digest_hours: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class DemoMethod:
 
 
 STAFF = (
-    DemoUser("reviewer@portal.example", "Rita Reviewer", "reviewer"),
+    DemoUser("reviewer@portal.example", "Rita Reviewer", "reviewer", digest_hours="8, 14"),
     DemoUser("admin@portal.example", "Ada Admin", "admin"),
 )
 

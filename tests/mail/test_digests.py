@@ -12,7 +12,7 @@ from portal.accounts.digest_hours import due_digests, take_hour
 from portal.accounts.formats import choose_formats
 from portal.accounts.mail_choices import choose_mails
 from portal.accounts.models import User
-from portal.accounts.service import set_user_enabled
+from portal.accounts.service import set_enabled
 from portal.accounts.sessions import Place
 from portal.billing.payments.digests import write_digests
 from portal.foundation import clock
@@ -93,7 +93,7 @@ def test_who_gets_none(world: World, choose: Callable[..., None]) -> None:
     choose(world.reviewer, "8")
     choose(world.owner, "8")
     with world.worker():
-        set_user_enabled(world.reviewer.id, by=SYSTEM, enabled=False)
+        set_enabled(world.reviewer.id, by=SYSTEM, enabled=False)
     assert digests(world, 8, 9) == []
 
 
@@ -123,7 +123,8 @@ def test_what_it_says(world: World, choose: Callable[..., None]) -> None:
     choose(world.reviewer, "8", "Europe/Berlin")
     wait(world, DAY - timedelta(days=3), "1200.00")
     wait(world, DAY, "49.50")
-    world.make.approved(world.make.payment(world.make.invoice(world.account), world.owner), world.reviewer)
+    with clock.set_to(DAY):
+        world.make.approved(world.make.payment(world.make.invoice(world.account), world.owner), world.reviewer)
     with world.worker(DAY + timedelta(hours=7)):
         write_digests()
     world.work()

@@ -52,15 +52,12 @@ def test_the_hours_of_the_digest(world: World) -> None:
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(
-    ("typed", "word"), [("8, 24", "24"), ("-1", "-1"), ("8.30", "8.30"), ("٨", "٨"), ("8 " * 41, "8")]
-)
-def test_what_is_no_hour(world: World, typed: str, word: str) -> None:
-    page = world.visit("reviewer").post("/profile/mails", {"digest_hours": typed})
-    assert (page.status, page.field_errors) == (
-        400, {"digest_hours": f"“{word}” is not an hour: write whole hours from 0 to 23, such as 8, 14."},
-    )  # fmt: skip
-    assert page.values["digest_hours"] == typed
+@pytest.mark.parametrize("typed", ["24", "-1", "8.30", "٨", "8:15"])
+def test_what_is_no_hour(world: World, typed: str) -> None:
+    page = world.visit("reviewer").post("/profile/mails", {"digest_hours": f"8, {typed}"})
+    refusal = f"“{typed}” is not an hour: write whole hours from 0 to 23, such as 8, 14."
+    assert (page.status, page.field_errors) == (400, {"digest_hours": refusal})
+    assert page.values["digest_hours"] == f"8, {typed}"
     assert choice_of(world, "reviewer") == (None, None)
 
 
