@@ -126,7 +126,7 @@ def test_whoever_is_signed_out_meanwhile_keeps_the_page(world: World, make: Fact
     owner = world.visit("owner")
     owner.post("/logout")
     answer = owner.send("GET", f"/payments/{payment.id}/progress?version=1", headers={"HX-Request": "true"})
-    assert (answer.status_code, "HX-Redirect" in answer.headers) == (200, False)
+    assert (answer.status_code, "HX-Redirect" in answer.headers) == (401, False)
     page = Page(answer)
     assert (page.links, poll_of(page)) == ({"Sign in again": ""}, None)
     assert page.root.all("form") == []
