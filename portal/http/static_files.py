@@ -5,6 +5,7 @@ What caches keep must be nobody's: a static file's answer knows no session.
 
 from collections.abc import Mapping
 from functools import lru_cache
+from gzip import compress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from werkzeug.security import safe_join
 KEPT = "public, max-age=31536000, immutable"
 ASKED_AGAIN = "no-cache"
 _VERSION = "v"
+_TEXTS = ("text/css", "text/javascript", "application/javascript", "image/svg+xml")
 
 
 class _Sessions(SecureCookieSessionInterface):
@@ -30,6 +32,7 @@ def init_static_files(app: Flask) -> None:
     """Write the version into the addresses that ``url_for`` makes, and keep sessions out of the files' answers."""
     app.session_interface = _Sessions()
     app.url_defaults(_add_version)
+    app.after_request(_pack)
 
 
 def caching_of(response: Response) -> str:
@@ -39,6 +42,25 @@ def caching_of(response: Response) -> str:
     if response.status_code in (200, 206, 304) and asked and asked == _version(view_args.get("filename")):
         return KEPT
     return ASKED_AGAIN if response.status_code < 400 else "no-store"
+
+
+def _pack(response: Response) -> Response:
+    """gzip, for what is text. A file's answer is everybody's, so that its size tells nothing."""
+    if request.endpoint != "static" or response.mimetype not in _TEXTS:
+        return response
+    response.vary.add("Accept-Encoding")
+    if response.status_code == 200 and request.accept_encodings.quality("gzip"):
+        response.direct_passthrough = False
+        response.set_data(_packed(response.get_data()))
+        response.content_encoding = "gzip"
+        response.headers.pop("Accept-Ranges", None)
+        response.set_etag(response.get_etag()[0] or "", weak=True)  # the file, and not these bytes
+    return response
+
+
+@lru_cache(maxsize=64)
+def _packed(content: bytes) -> bytes:
+    return compress(content, mtime=0)
 
 
 def _add_version(endpoint: str, values: dict[str, Any]) -> None:

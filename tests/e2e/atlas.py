@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter, deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from html import unescape
 from typing import Any
@@ -24,8 +24,9 @@ STARTS = {
         "/admin/", "/admin/payments/?q=nothing-like-this", "/admin/approvals/?q=nothing-like-this", "/profile/",
         "/admin/no-such-page", *(f"/admin/payments/?status={status}" for status in STATUSES),
         *(f"/admin/invoices/?status={one}" for one in ("draft", *OF_INVOICES)), "/admin/users/?staff=y",
+        "/admin/search/?q=INV-2026", "/admin/search/?q=nothing-like-this", "/dev/mail/",
     ),
-    "": ("/login", "/no-such-page"),
+    "": ("/login", "/no-such-page", "/password-reset", "/password-reset/password", "/invitation", "/email-change"),
 }  # fmt: skip
 """Where the three kinds of visitors begin; nobody has no address. A page that no link leads to is added here."""
 SHOWN_IN_PASSING = {
@@ -35,7 +36,11 @@ SHOWN_IN_PASSING = {
 }
 """Pages that only a step before leads to, and the tests that look at them."""
 _NOT_PAGES = ("api", "probes", "static")
-_SAMPLES = "/dev/"  # what it shows is made up, and leads nowhere
+_MAILS = ("dev.mail_html",)
+"""Shown as mail programs show them, in a frame: no pages of ours."""
+_LINK = re.compile(r'<(?:a|iframe|[a-z]+(?= [^>]*hx-get))\b[^>]*?\s(?:href|src|hx-get)="(/[^"]*)"')
+_FOR_DEVELOPERS = "/dev/"
+"""What is shown there is made up, or somebody else's."""
 _PER_ENDPOINT, _PER_PAGE = 14, 2
 
 
@@ -92,7 +97,9 @@ def explore(request: APIRequestContext, server: str, starts: Iterable[str], rout
     while waiting:
         address, linked_from = waiting.popleft()
         endpoint = _endpoint(adapter, address)
-        if address in seen or fetched[endpoint] >= _PER_ENDPOINT or linked_from.startswith(_SAMPLES):
+        if address in seen or fetched[endpoint] >= _PER_ENDPOINT:
+            continue
+        if linked_from.startswith(_FOR_DEVELOPERS) and not address.startswith(_FOR_DEVELOPERS):
             continue
         seen.add(address)
         fetched[endpoint] += 1
@@ -105,13 +112,26 @@ def explore(request: APIRequestContext, server: str, starts: Iterable[str], rout
         if not answer.headers.get("content-type", "").startswith("text/html"):
             continue
         text = answer.text()
-        _note(atlas, Place(_endpoint(adapter, arrived), address, _state(text, "" if linked_from else address)))
-        links = Counter[str]()
-        for link in dict.fromkeys(unescape(found) for found in re.findall(r'<a\b[^>]*?\shref="(/[^"]*)"', text)):
-            links[_endpoint(adapter, link)] += 1
-            if links[_endpoint(adapter, link)] <= _PER_PAGE:
-                waiting.append((link, address))
+        if "<html" in text and endpoint not in _MAILS:
+            _note(
+                atlas,
+                Place(
+                    _endpoint(adapter, arrived),
+                    address,
+                    _state(text, "" if linked_from else address) if answer.ok else "nothing",
+                ),
+            )
+            waiting.extend((link, address) for link in _links(text, adapter))
     return atlas
+
+
+def _links(text: str, adapter: Any) -> Iterator[str]:
+    """Where the page leads, and what it shows of other addresses; of each kind a few."""
+    found = Counter[str]()
+    for link in dict.fromkeys(unescape(found) for found in _LINK.findall(text)):
+        found[_endpoint(adapter, link)] += 1
+        if found[_endpoint(adapter, link)] <= _PER_PAGE:
+            yield link
 
 
 def _note(atlas: Atlas, place: Place) -> None:

@@ -1,5 +1,6 @@
 """Caches between the portal and its people: they keep nobody's page."""
 
+import gzip
 import re
 
 import pytest
@@ -40,3 +41,19 @@ def test_a_cached_file_carries_nobodys_session(world: World) -> None:
     for address in [*re.findall(r'"(/static/[^"]+)"', page.text), "/static/css/base.css", "/static/nothing.css"]:
         with world.browsers["owner"].get(address) as answer:
             assert "Set-Cookie" not in answer.headers, address
+
+
+@on_sqlite
+def test_files_come_packed_to_who_takes_it(world: World) -> None:
+    """The same file by the same tag, so that who has it is told so; a part of it comes as it is."""
+    browser, path = world.app.test_client(), "/static/css/base.css"
+    with browser.get(path) as plain, browser.get(path, headers={"Accept-Encoding": "gzip"}) as packed:
+        assert packed.headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(packed.data) == plain.data
+        assert packed.vary.as_set() == plain.vary.as_set() == {"accept-encoding"}
+        again = {"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]}
+    with browser.get(path, headers=again) as kept:
+        assert (kept.status_code, kept.data) == (304, b"")
+    with browser.get(path, headers={"Accept-Encoding": "gzip", "Range": "bytes=0-3"}) as part:
+        assert (part.status_code, len(part.data)) == (206, 4)
+        assert "Content-Encoding" not in part.headers
