@@ -178,6 +178,12 @@ OF_OTHERS = {
     "ix_user_sessions_device_hash": "whether a browser is known",
     "ix_attempt_limits_free_at": "what has had its time",
     "ix_idempotency_keys_created_at": "what has had its time",
+    "ix_mails_created_at": "what has had its time",
+    "ix_mailed_links_created_at": "what has had its time",
+    "ix_mails_due": "what is to be sent",
+    "ix_mails_failed": "how many failed: the metrics",
+    "ix_mailed_links_purpose_id": "open invitations",
+    "ix_payment_proofs_sha256": "where the same file was seen",
 }
 """Indexes of look-ups that are no lists of billing."""
 
