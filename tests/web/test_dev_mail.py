@@ -31,4 +31,4 @@ def test_the_newest_mails(app: Any, make: Factory) -> None:
 @pytest.mark.parametrize("settings", [{"ENVIRONMENT": "production"}, {"HOSTS": ("billing.portal.example",)}])
 def test_there_is_no_such_page_elsewhere(new_settings: Callable[..., dict[str, Any]], settings: dict[str, Any]) -> None:
     app = create_app(new_settings() | settings)
-    assert [rule.rule for rule in app.url_map.iter_rules() if "dev" in rule.rule] == []
+    assert [rule.rule for rule in app.url_map.iter_rules() if "/dev/mail" in rule.rule] == []
