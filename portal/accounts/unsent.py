@@ -2,6 +2,8 @@
 
 A form lies sealed with the session whose cookie it came with, and is handed on to the next session that this user
 begins with that cookie. To anybody else it is never shown, and nothing but its user ever sends it.
+
+Where the database takes nothing just now the form is lost, and all else goes on: signing in must not fail by it.
 """
 
 import json
@@ -14,11 +16,14 @@ from portal.accounts.models import UserSession
 from portal.accounts.sessions import recognise_session
 from portal.foundation import clock
 from portal.foundation.db import locked, session, transaction
+from portal.foundation.deadline import within
+from portal.foundation.outages import best_effort
 from portal.foundation.sealing import Unreadable, sealer
 
 LIFE = timedelta(hours=1)
 MOST = 40_000
 """Characters. A form that is larger is lost, as all were before."""
+_PATIENCE = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,26 +35,31 @@ class UnsentForm:
 
 
 def keep(form: UnsentForm, *, secret: str) -> bool:
-    """Keep the form with the session of this secret, live or ended. False where there is none, or it is too large."""
-    row = recognise_session(secret)
+    """Keep the form with the session of this secret, live or ended. False where it is not kept."""
     text = json.dumps([form.page, form.fields, clock.now().isoformat()])
-    if row is None or len(text) > MOST:
+    if len(text) > MOST:
         return False
-    with transaction():
-        kept_in = locked(UserSession, row.id) or row
-        kept_in.sealed_form = sealer.seal(text, bound_to=_whose(kept_in))
-    return True
+    is_kept = False
+    with best_effort("a form could not be kept"), within(_PATIENCE):
+        row = recognise_session(secret)
+        if row is not None:
+            with transaction():
+                kept_in = locked(UserSession, row.id) or row
+                kept_in.sealed_form = sealer.seal(text, bound_to=_whose(kept_in))
+            is_kept = True
+    return is_kept
 
 
 def hand_on(secret: str, row: UserSession) -> None:
     """Give a session that begins what the session of this secret keeps, if it is the same user's."""
-    before = recognise_session(secret)
-    if before is None or before.user_id != row.user_id or before.id == row.id:
-        return
-    with transaction():
-        old, new = locked(UserSession, before.id), locked(UserSession, row.id)
-        if old is not None and new is not None and old.sealed_form is not None:
-            new.sealed_form, old.sealed_form = old.sealed_form, None
+    with best_effort("a form could not be handed on"), within(_PATIENCE):
+        before = recognise_session(secret)
+        if before is None or before.user_id != row.user_id or before.id == row.id:
+            return
+        with transaction():
+            old, new = locked(UserSession, before.id), locked(UserSession, row.id)
+            if old is not None and new is not None and old.sealed_form is not None:
+                new.sealed_form, old.sealed_form = old.sealed_form, None
 
 
 def kept_in(row: UserSession) -> UnsentForm | None:

@@ -3,11 +3,15 @@
 PostgreSQL says it by SQLSTATE (its manual, appendix A), SQLite by result code (sqlite.org/rescode.html).
 """
 
+import logging
 import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from enum import StrEnum
 
 from sqlalchemy.exc import DBAPIError, TimeoutError
 
+from portal.foundation.refusals import OutcomeUnknown
 from portal.foundation.turns import NoTurn
 
 CLASHES = frozenset({"40001", "40P01"})
@@ -22,6 +26,7 @@ _SQLITE_GONE = {
     sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN,
     sqlite3.SQLITE_READONLY, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_PERM, sqlite3.SQLITE_AUTH,
 }  # fmt: skip
+_log = logging.getLogger(__name__)
 
 
 class Outage(StrEnum):
@@ -43,6 +48,17 @@ def outage(error: BaseException) -> Outage | None:
     if isinstance(error.orig, sqlite3.Error):
         return _of_sqlite(error.orig)
     return _of_postgresql(error)
+
+
+@contextmanager
+def best_effort(what: str) -> Iterator[None]:
+    """For what may be left undone: an outage in the block is logged, and the block ends. Other errors leave it."""
+    try:
+        yield
+    except Exception as error:
+        if outage(error) is None and not isinstance(error, OutcomeUnknown):
+            raise
+        _log.warning("%s: %s", what, type(error).__name__)
 
 
 def is_lost(error: BaseException) -> bool:

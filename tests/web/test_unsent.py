@@ -1,14 +1,21 @@
 """What was typed is not lost to an ended session: its user gets it back, to look over and send. Nobody else does."""
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 
 import pytest
+from flask import Flask
+from sqlalchemy import event
 
 from portal.accounts import unsent
 from portal.accounts.sessions import end_sessions_of
 from portal.foundation import clock
+from portal.foundation.db import db
 from portal.foundation.freetext import mask_card_numbers
 from portal.foundation.ids import new_id
+from portal.foundation.turns import queue_of
 from tests import authenticators
 from tests.contents import state
 from tests.factories import PASSWORD, Factory, acting
@@ -139,6 +146,47 @@ def test_a_page_from_before_one_signed_in_again(world: World, make: Factory) -> 
     assert page.values["transaction_reference"] == "T-7"
     assert pages.get(path).values["transaction_reference"] != "T-7"
     assert pages.post(path, form).status == 303
+
+
+@contextmanager
+def no_form_is_written(app: Flask) -> Iterator[None]:
+    """SQLite itself refuses to write the column, as it would write nothing to a full disk."""
+
+    def authorise(action: int, table: str | None, column: str | None, *_: object) -> int:
+        is_form = (action, table, column) == (sqlite3.SQLITE_UPDATE, "user_sessions", "sealed_form")
+        return sqlite3.SQLITE_DENY if is_form else sqlite3.SQLITE_OK
+
+    def watch(connection: sqlite3.Connection, _record: object) -> None:
+        connection.set_authorizer(authorise)
+
+    with app.app_context():
+        engine = db.engine
+        engine.dispose()
+    event.listen(engine, "connect", watch)
+    yield
+    event.remove(engine, "connect", watch)
+    with app.app_context():
+        engine.dispose()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_database_that_takes_no_form(world: World, make: Factory) -> None:
+    """What was typed is lost then; whoever typed it is sent to sign in all the same, and gets in."""
+    path = f"/invoices/{make.invoice(world.account).id}/payment"
+    form = {"payment_method": "bank_transfer", "transaction_reference": "T-7"}
+    pages = world.visit("owner")
+    with no_form_is_written(world.app):
+        stale = pages.send("POST", path, data=form | {"csrf_token": "of before"}, headers=OWN_PAGE)
+    assert (stale.status_code, stale.headers.get("Location")) == (400, None)
+    end_sessions(world, "owner")
+    with no_form_is_written(world.app):
+        assert send(pages, path, form) == "/login"
+    with world.app.app_context(), queue_of(db.engine).turn(1):
+        assert send(pages, path, form) == "/login"
+    location = send(pages, path, form)
+    with no_form_is_written(world.app):
+        page = sign_in_again(pages, world, "owner", location)
+    assert (page.status, SAID in page.text) == (200, False)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
