@@ -15,6 +15,7 @@ from portal.accounts.service import note_password_change, typed_address
 from portal.accounts.sessions import Place
 from portal.accounts.sign_in import NOBODY, neighbourhood
 from portal.accounts.throttle import Limit
+from portal.accounts.tokens import revoke_tokens
 from portal.foundation import audit
 from portal.foundation.db import transaction
 from portal.mail import outbox
@@ -50,12 +51,16 @@ def find(secret: str) -> User:
 
 
 def reset(secret: str, *, password: str, place: Place) -> User:
-    """Give the link's user this password, and end all their sessions. Raises LinkOver, and Invalid for a bad one."""
+    """Give the link's user this password, and end all their sessions and tokens: whoever had the old one may have made
+    some. Raises LinkOver, and Invalid for a bad password.
+    """
     link, known = find_users_link(LinkPurpose.PASSWORD_RESET, secret)
     hashed = passwords.hash(password, about=(known.name, known.email))  # before the unit: others wait for the lock
+    by = place.actor(known)
     with as_themselves(known), transaction():
         _, user = take_users_link(link.id)
         user.password_hash = hashed
-        note_password_change(user, by=place.actor(user))
+        note_password_change(user, by=by)
+        revoke_tokens(user, by=by)
         outbox.post(Kind.PASSWORD_CHANGED, recipient_of(user), subject_id=user.id, data={})
     return user

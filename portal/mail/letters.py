@@ -181,7 +181,7 @@ def _password_changed(_about: Subject) -> Letter:
     return Letter(
         "Your password was changed",
         "You have another password for the Billing Portal, by a link that was sent here. "
-        "Everywhere that you were signed in, you are signed out.",
+        "Everywhere that you were signed in, you are signed out, and your API tokens have ended.",
         after=("If this was not you, somebody reads your mails. Tell us at once.",),
         button="Sign in",
         path="/login",

@@ -75,7 +75,8 @@ def reset_password() -> ResponseReturnValue:
     if form.validate():
         with refused(form):
             password_resets.reset(form.secret, password=form.password.data, place=identity.place())
-            flash("Your password is changed, and you are signed out everywhere. Sign in with the new one.", "good")
+            said = "Your password is changed, you are signed out everywhere, and your API tokens have ended."
+            flash(f"{said} Sign in with the new one.", "good")
             return redirect(url_for("web.sign_in"), 303)
     return _password_page(form)
 

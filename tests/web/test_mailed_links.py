@@ -16,7 +16,7 @@ from portal.foundation.db import session, transaction
 from portal.foundation.tenancy import across_accounts
 from portal.mail.composing import compose
 from portal.mail.models import Mail
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, Factory
 from tests.pages import Page, Pages
 from tests.web.conftest import World
 
@@ -73,6 +73,26 @@ def test_a_forgotten_password(world: World) -> None:
         assert mails(world.app)[-1].kind == "password_changed"
         wanted = ["password_reset.asked", "user.password_changed", "session.ended"]
         assert [action for action in actions(world.app, user) if action in wanted] == wanted
+
+
+def test_a_forgotten_password_ends_the_tokens(world: World, make: Factory) -> None:
+    """Whoever had the old password may have made them. Others' go on."""
+
+    def answers() -> list[int]:
+        get = world.app.test_client().get
+        headers = [{"Authorization": f"Bearer {secret}"} for secret in secrets.values()]
+        return [get("/api/v1/billing/tokens/", headers=one).status_code for one in headers]
+
+    secrets = {who: make.token(world.users[who]) for who in ("owner", "reviewer", "member")}
+    assert answers() == [200, 200, 200]
+    for who in ("owner", "reviewer"):
+        ask(world, world.users[who].email)
+        link, stranger = link_of(world.app, "password_reset"), Pages(world.app)
+        assert "your API tokens will end" in stranger.get(link).text
+        page = stranger.follow(open_and_send(stranger, link, password=NEW))
+        said = "Your password is changed, you are signed out everywhere, and your API tokens have ended."
+        assert page.notices == [f"{said} Sign in with the new one."]
+    assert answers() == [401, 401, 200]
 
 
 def test_a_bad_new_password_keeps_the_link(world: World) -> None:
