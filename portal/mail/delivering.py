@@ -106,10 +106,12 @@ def give_up_stale() -> int:
     if session.scalar(stale.limit(1)) is None:
         return 0
     with transaction() as unit:
-        ids = unit.scalars(stale.limit(_AT_ONCE)).all()
+        ids = unit.scalars(stale.limit(_AT_ONCE).with_for_update(skip_locked=True)).all()  # not what is taken just now
         values = {"state": MailState.FAILED.value, "sealed": None, "lease": None, "leased_until": None}
-        unit.execute(update(Mail).where(Mail.id.in_(ids)).values(values | {"error": "Nobody could send it for days."}))
-    _log.warning("%d mails given up: nobody could send them for days", len(ids))
+        given_up = update(Mail).where(Mail.id.in_(ids), _is_free())
+        unit.execute(given_up.values(values | {"error": "Nobody could send it for days."}))
+    if ids:
+        _log.warning("%d mails given up: nobody could send them for days", len(ids))
     return len(ids)
 
 

@@ -1,8 +1,12 @@
 """Mails on their way: to whom, what of a server that is down, that refuses, that dies after it took one."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from threading import Event
+from uuid import UUID
 
 from portal.foundation import clock
+from portal.foundation.db import transaction
 from portal.mail import delivering
 from portal.mail.delivering import KEPT_FOR, LEASE, RETRIES, STALE_AFTER
 from portal.mail.kinds import Kind
@@ -165,6 +169,25 @@ def test_without_a_server_mails_wait_and_are_given_up(world: World) -> None:
     with world.worker(clock.now() + STALE_AFTER):
         assert delivering.give_up_stale() == 1
     assert world.outcomes() == [(OWNER, "failed")]
+
+
+def test_what_a_worker_takes_just_now_is_not_given_up(world: World) -> None:
+    world.make.invoice(world.account)
+    later, taken, told = clock.now() + STALE_AFTER, Event(), Event()
+
+    def take() -> UUID | None:
+        with world.worker(later), transaction():
+            job = delivering.claim()
+            taken.set()
+            told.wait(1)
+            return job.lease if job else None
+
+    with ThreadPoolExecutor(1) as pool, world.worker(later):
+        taking = pool.submit(take)
+        taken.wait()
+        assert delivering.give_up_stale() == 0
+        told.set()
+    assert [(mail.state, mail.lease) for mail in world.mails()] == [("pending", taking.result())]
 
 
 def test_old_mails_go(world: World) -> None:
