@@ -16,7 +16,9 @@ from sqlalchemy import ColumnElement, Select, delete, literal_column, or_, selec
 from portal.foundation import clock
 from portal.foundation.db import end_reading, locked, session, transaction
 from portal.foundation.ids import new_id
+from portal.foundation.outages import outage
 from portal.mail.composing import Attachment, NoLetter, compose
+from portal.mail.kinds import Kind
 from portal.mail.models import Mail, MailState
 from portal.mail.post_office import Server, post_office
 from portal.mail.sending import Outcome, send
@@ -76,6 +78,10 @@ def attempt(job: Job, server: Server, attach: Attach) -> Outcome:
         return Outcome("The secret of its link cannot be read any more.", is_final=True)
     except ValueError as error:
         return Outcome(f"It cannot be written: {type(error).__name__}.", is_final=True)
+    except Exception as error:
+        if outage(error) is not None:
+            raise
+        return Outcome(f"It cannot be written: {type(error).__name__}.")  # by this version, perhaps by another
     end_reading()
     return send(message, server)
 
@@ -129,7 +135,9 @@ def purge() -> int:
 
 
 def _due() -> Select[Mail]:
-    return select(Mail).where(_is_free(), Mail.due_at <= clock.now()).order_by(Mail.due_at, Mail.id).limit(1)
+    """The next one. A kind that this version does not know was written by a newer one, and waits for its worker."""
+    is_due = _is_free() & (Mail.due_at <= clock.now()) & Mail.kind.in_([kind.value for kind in Kind])
+    return select(Mail).where(is_due).order_by(Mail.due_at, Mail.id).limit(1)
 
 
 def _is_free() -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from portal.foundation.db import transaction
 from portal.mail import delivering
 from portal.mail.delivering import KEPT_FOR, LEASE, RETRIES, STALE_AFTER
 from portal.mail.kinds import Kind
-from portal.mail.outbox import Recipient, post
+from portal.mail.outbox import Recipient, mail_values, post, post_all
 from portal.mail.sending import Outcome
 from tests.mail.conftest import World
 from tests.mail.mailbox import hang_up
@@ -136,6 +136,27 @@ def test_a_worker_that_dies(world: World) -> None:
     with world.worker(later):
         delivering.record(job, Outcome("late"))
     assert [(mail.state, mail.error) for mail in world.mails()] == [("sent", "")]
+
+
+def test_a_kind_of_mail_that_this_version_does_not_know(world: World) -> None:
+    """A newer one wrote it, while workers of the old one still run."""
+    with world.worker():
+        mail = mail_values(Kind.PASSWORD_RESET, Recipient(OWNER), subject_id=world.owner.id, data={}, secret="s")
+        post_all([mail | {"kind": "of_tomorrow"}])
+    assert world.work() == 0
+    assert [(mail.state, mail.tries, mail.sealed) for mail in world.mails()] == [("pending", 0, mail["sealed"])]
+
+
+def test_what_cannot_be_written_is_tried_again(world: World) -> None:
+    """Another version may have the words for it."""
+    facts = {"invoice_number": "SECRET-1"}
+    with world.worker():
+        for to in (Recipient(OWNER), Recipient(MEMBER, locale="xx-YY")):
+            post(Kind.PAYMENT_REPORTED, to, subject_id=world.account.id, data=facts)
+    assert world.work() == 2
+    assert [(mail.state, mail.tries, mail.error) for mail in world.mails()] == [
+        ("pending", 1, "It cannot be written: KeyError."), ("pending", 1, "It cannot be written: UnknownLocaleError."),
+    ]  # fmt: skip
 
 
 def test_no_name_breaks_out_of_a_header(world: World) -> None:
