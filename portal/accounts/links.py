@@ -21,6 +21,7 @@ from portal.foundation.refusals import Refusal
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.sealing import sealer
 from portal.foundation.tenancy import account_scope, across_accounts
+from portal.mail.models import Mail
 
 LIVES = {
     LinkPurpose.INVITATION: timedelta(days=7),
@@ -84,6 +85,17 @@ def find_users_link(purpose: LinkPurpose, secret: str) -> tuple[MailedLink, User
     if user is None or not user.is_enabled or link.stands_for != _stand(user):
         raise LinkOver
     return link, user
+
+
+def is_over(mail: Mail) -> bool:
+    """Whether the mail is there for a link, and it works no more."""
+    if mail.kind not in LIVES:
+        return False
+    link = session.get(MailedLink, mail.subject_id)
+    user = session.get(User, link.user_id) if link and link.user_id else None
+    if link is None or not link.is_live or (user and not user.is_enabled):
+        return True
+    return link.stands_for != _stand(user)
 
 
 def take_link(link_id: UUID) -> MailedLink:

@@ -18,6 +18,7 @@ import click
 from flask import Flask, current_app
 from sqlalchemy.exc import DBAPIError
 
+from portal.accounts.links import is_over
 from portal.billing.payments.decision_times import renew_decision_times
 from portal.billing.payments.digests import write_digests
 from portal.cli.speaking import speaking
@@ -62,8 +63,8 @@ def worker_command(once: bool, parent: int | None) -> None:
 
 
 def deliver_mail() -> bool:
-    """Send one mail that is due, with what goes along."""
-    return mails.deliver_next(partial(enclosed_with, stationery=current_app.config["STATIONERY"]))
+    """Send one mail that is due, with what goes along, unless its link is over."""
+    return mails.deliver_next(partial(enclosed_with, stationery=current_app.config["STATIONERY"]), is_over)
 
 
 _STEPS: tuple[Callable[[], object], ...] = (

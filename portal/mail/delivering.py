@@ -37,6 +37,7 @@ _AT_ONCE = 1000
 _PENDING: ColumnElement[str] = literal_column(f"'{MailState.PENDING}'")
 """Written out, so that the index of what is pending serves."""
 Attach = Callable[[Mail], Sequence[Attachment]]
+IsOver = Callable[[Mail], bool]
 _log = logging.getLogger(__name__)
 
 
@@ -48,13 +49,15 @@ class Job:
     lease: UUID
 
 
-def deliver_next(attach: Attach = lambda _: ()) -> bool:
-    """Send one mail that is due; False where none is, or where there is no server. ``attach`` gives what goes along."""
+def deliver_next(attach: Attach = lambda _: (), is_over: IsOver = lambda _: False) -> bool:
+    """Send one mail that is due; False where none is, or where there is no server. ``attach`` gives what goes along,
+    and ``is_over`` tells of what it is no use to send any more.
+    """
     server = post_office.server
     job = claim() if server else None
     if job is None or server is None:
         return False
-    record(job, attempt(job, server, attach))
+    record(job, attempt(job, server, attach, is_over))
     return True
 
 
@@ -70,9 +73,11 @@ def claim() -> Job | None:
         return Job(found, found.lease)
 
 
-def attempt(job: Job, server: Server, attach: Attach) -> Outcome:
+def attempt(job: Job, server: Server, attach: Attach, is_over: IsOver) -> Outcome:
     """Send it. Outside of any transaction: the other side may take its time."""
     try:
+        if is_over(job.mail):
+            return Outcome("Its link works no more.", is_needless=True)
         message = compose(job.mail, attach(job.mail))
     except NoLetter:
         return Outcome("The secret of its link cannot be read any more.", is_final=True)
@@ -96,6 +101,8 @@ def record(job: Job, outcome: Outcome) -> None:
         mail.error = outcome.error
         if not outcome.error:
             mail.state, mail.sent_at, mail.sealed = MailState.SENT.value, clock.now(), None
+        elif outcome.is_needless:
+            mail.state, mail.sealed = MailState.DROPPED.value, None
         elif outcome.is_final or mail.tries >= len(RETRIES):
             mail.tries += 1
             mail.state, mail.sealed = MailState.FAILED.value, None

@@ -15,7 +15,9 @@ from portal.foundation.tenancy import AccountScoped
 
 
 class MailState(StrEnum):
-    """``pending`` until a server took it, or it was given up; ``dropped`` where there was nobody to write to."""
+    """``pending`` until a server took it, or it was given up; ``dropped`` where there was nobody to write to, or its
+    link was over before it was sent.
+    """
 
     PENDING = "pending"
     SENT = "sent"

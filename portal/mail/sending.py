@@ -16,10 +16,13 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of a try. ``error`` is empty where the server took it; ``is_final`` where another try is of no use."""
+    """What came of a try. ``error`` is empty where the server took it; ``is_final`` where another try is of no use, and
+    ``is_needless`` where there was none, as nobody needs the mail any more.
+    """
 
     error: str = ""
     is_final: bool = False
+    is_needless: bool = False
 
 
 def send(message: EmailMessage, server: Server) -> Outcome:

@@ -3,15 +3,21 @@
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
+from typing import Any
 from uuid import UUID
 
+from portal.accounts import invitations, password_resets
+from portal.accounts.service import set_enabled, set_password
+from portal.accounts.sessions import Place
 from portal.foundation import clock
+from portal.foundation.access import Role
 from portal.foundation.db import transaction
 from portal.mail import delivering
 from portal.mail.delivering import KEPT_FOR, LEASE, RETRIES, STALE_AFTER
 from portal.mail.kinds import Kind
 from portal.mail.outbox import Recipient, mail_values, post, post_all
 from portal.mail.sending import Outcome
+from tests.factories import SYSTEM
 from tests.mail.conftest import World
 from tests.mail.mailbox import hang_up
 
@@ -157,6 +163,30 @@ def test_what_cannot_be_written_is_tried_again(world: World) -> None:
     assert [(mail.state, mail.tries, mail.error) for mail in world.mails()] == [
         ("pending", 1, "It cannot be written: KeyError."), ("pending", 1, "It cannot be written: UnknownLocaleError."),
     ]  # fmt: skip
+
+
+def test_a_link_that_works_no_more_is_not_sent(world: World) -> None:
+    """Withdrawn, replaced, of somebody with another password or locked out, or too old."""
+    with world.worker():
+        said: dict[str, Any] = {"by": SYSTEM, "name": "Nora New", "role": Role.MEMBER, "account_id": world.account.id}
+        withdrawn = invitations.invite(email="withdrawn@acme.example", **said)
+        invitations.withdraw(withdrawn.id, by=SYSTEM)
+        for _ in range(2):
+            invitations.invite(email="again@acme.example", **said)
+        for user in (world.owner, world.member, world.reviewer):
+            password_resets.ask(user.email, place=Place("127.0.0.1"))
+        set_password(world.owner.id, by=SYSTEM, password="another correct battery")
+        set_enabled(world.member.id, by=SYSTEM, enabled=False)
+    world.work()
+    with world.worker():
+        password_resets.ask(world.admin.email, place=Place("127.0.0.1"))
+    world.work(clock.now() + timedelta(hours=1))
+    assert world.outcomes() == [
+        ("withdrawn@acme.example", "dropped"), ("again@acme.example", "dropped"), ("again@acme.example", "sent"),
+        (OWNER, "dropped"), (MEMBER, "dropped"), (world.reviewer.email, "sent"), (world.admin.email, "dropped"),
+    ]  # fmt: skip
+    assert {mail.sealed for mail in world.mails()} == {None}
+    assert [to for to, _ in world.mailbox.read()] == ["again@acme.example", world.reviewer.email]
 
 
 def test_no_name_breaks_out_of_a_header(world: World) -> None:
