@@ -263,9 +263,11 @@ def typed_address(text: str) -> str:
 
 
 def normalized_email(email: str) -> str:
-    """The address in lower case. Raises Invalid for what is no address."""
+    """The address in lower case. Raises Invalid for what is no address, or one that few servers take: other than ASCII
+    before the @. After it a name of any letters has a form in ASCII.
+    """
     try:
-        return validate_email(email.strip(), check_deliverability=False).normalized.lower()
+        return validate_email(email.strip(), check_deliverability=False, allow_smtputf8=False).normalized.lower()
     except EmailNotValidError:
         raise Invalid("invalid_email", "This is not an e-mail address.", field="email") from None
 

@@ -10,6 +10,7 @@ from email.utils import format_datetime, parseaddr
 from pathlib import Path
 
 from babel import Locale
+from email_validator import validate_email
 from jinja2 import Environment, FileSystemLoader, select_autoescape
 
 from portal.foundation.sealing import Unreadable, sealer
@@ -96,4 +97,11 @@ _LINKING = frozenset({Kind.INVITATION, Kind.PASSWORD_RESET, Kind.EMAIL_CHANGE})
 
 
 def _address(name: str, address: str) -> Address:
-    return Address(one_line(name), addr_spec=one_line(address))
+    return Address(one_line(name), addr_spec=_in_ascii(one_line(address)))
+
+
+def _in_ascii(address: str) -> str:
+    """The address as every server takes it, with the name of its host in the xn-- form."""
+    if address.isascii():
+        return address
+    return validate_email(address, check_deliverability=False).ascii_email or address

@@ -189,6 +189,16 @@ def test_a_link_that_works_no_more_is_not_sent(world: World) -> None:
     assert [to for to, _ in world.mailbox.read()] == ["again@acme.example", world.reviewer.email]
 
 
+def test_an_address_of_other_letters(world: World) -> None:
+    """Its host in a form that every server takes, by the rules of today: ß is no ss."""
+    with world.worker():
+        for address in ("olga@straße.example", "olga@bücher.example"):
+            post(Kind.PASSWORD_CHANGED, Recipient(address, "Ölga"), subject_id=world.owner.id, data={})
+    world.work()
+    assert [to for to, _ in world.mailbox.read()] == ["olga@xn--strae-oqa.example", "olga@xn--bcher-kva.example"]
+    assert [str(message["To"].addresses[0].display_name) for message in world.mailbox.messages] == ["Ölga", "Ölga"]
+
+
 def test_no_name_breaks_out_of_a_header(world: World) -> None:
     """Names cannot hold line breaks; this one came past the domain."""
     with world.worker():

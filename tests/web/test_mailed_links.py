@@ -249,6 +249,7 @@ def test_an_invitation_tells_nothing_of_who_is_there(world: World, admin: Pages)
 
 def test_what_an_invitation_refuses(world: World, admin: Pages) -> None:
     assert list(invite(world, admin, "no address").field_errors) == ["email"]
+    assert list(invite(world, admin, "nöra@acme.example").field_errors) == ["email"]
     assert list(invite(world, admin, "nora@acme.example\r\nBcc: eve@else.example").field_errors) == ["email"]
     assert list(invite(world, admin, "nora@acme.example", name="Eve\r\nBcc: eve@else.example").field_errors) == ["name"]
     assert list(invite(world, admin, "nora@acme.example", role="admin").field_errors) == ["role"]
