@@ -143,6 +143,21 @@ def test_the_same_reference_stands_side_by_side_and_needs_a_reason_once_booked(
     assert reason in reviewer.get(url(other)).text
 
 
+def test_reports_that_came_to_nothing_hide_no_other_payment_with_the_reference(
+    reviewer: Pages, world: World, make: Factory, payment: Payment
+) -> None:
+    invoice = make.invoice(world.globex, "500")
+    for _ in range(20):
+        make.rejected(make.payment(invoice, world.globex_owner, "trf 1"), world.admin)
+    last = make.payment(invoice, world.globex_owner, "trf 1")
+    page = reviewer.get(url(last))
+    assert page.notices[0].startswith("The same reference is on another payment.")
+    assert [row[1] for row in page.rows[:2]] == ["Acme GmbH", "Globex"]
+    make.approved(payment, world.admin)
+    page = reviewer.get(url(last))
+    assert page.notices[0].startswith("A transfer with this reference is booked already.")
+
+
 def test_text_of_customers_is_shown_as_text(reviewer: Pages, world: World, make: Factory) -> None:
     evil = make.payment(
         make.invoice(world.acme), world.owner, "<script>x</script>", notes="</textarea><img src=x onerror=y> 🧾 שלום"

@@ -35,6 +35,21 @@ def test_a_file_that_was_seen_before_is_pointed_out(world: World, reviewer: Page
     assert "seen before" not in reviewer.get(f"/admin/payments/{unlike.id}/").text
 
 
+def test_reports_that_came_to_nothing_hide_no_other_payment_with_the_file(
+    world: World, reviewer: Pages, make: Factory
+) -> None:
+    first = make.payment(make.invoice(world.globex, "500"), world.globex_owner, "THE FIRST")
+    make.proof(first, world.globex_owner, b"the file")
+    make.rejected(first, world.admin)
+    invoice = make.invoice(world.acme)
+    for _ in range(21):
+        last = make.payment(invoice, world.owner)
+        make.proof(last, world.owner, b"the file")
+        make.rejected(last, world.admin)
+    (notice,) = [words for words in reviewer.get(f"/admin/payments/{last.id}/").notices if "seen before" in words]
+    assert "with payment THE FIRST of Globex" in notice
+
+
 def test_no_list_and_no_page_loads_a_files_bytes(app: Flask, world: World, reviewer: Pages, make: Factory) -> None:
     payment = make.payment(make.invoice(world.acme), world.owner)
     proof = make.proof(payment, world.owner)

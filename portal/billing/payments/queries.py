@@ -16,7 +16,7 @@ from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.lanes import Lane, is_in, lane_column, used_elsewhere
 from portal.billing.payments.models import Payment
 from portal.billing.payments.references import normalize_reference
-from portal.billing.payments.states import OPEN_STATUSES, Status
+from portal.billing.payments.states import LIVE_STATUSES, OPEN_STATUSES, Status
 from portal.foundation.db import contains, session
 from portal.foundation.keyset import PAGE_SIZE, Page, paginate
 from portal.foundation.money import Money
@@ -116,7 +116,10 @@ def count_waiting() -> int:
 
 
 def with_same_reference(payment: Payment) -> list[PaymentRow]:
-    """Other payments with the same reference and method, newest first: all accounts' in staff's scope."""
+    """Other payments with the same reference and method, all accounts' in staff's scope: the first 20.
+
+    Live ones come first, then other accounts', then the newest: no number of reports that were withdrawn hides one.
+    """
     if payment.normalized_reference is None:
         return []
     statement = _columns(null()).where(
@@ -124,7 +127,9 @@ def with_same_reference(payment: Payment) -> list[PaymentRow]:
         Payment.payment_method == payment.payment_method,
         Payment.id != payment.id,
     )
-    return [PaymentRow(*row) for row in session.execute(statement.order_by(Payment.id.desc()).limit(PAGE_SIZE))]
+    telling = (Payment.status.in_(LIVE_STATUSES).desc(), (Payment.account_id != payment.account_id).desc())
+    ordered = statement.order_by(*telling, Payment.id.desc()).limit(PAGE_SIZE)
+    return [PaymentRow(*row) for row in session.execute(ordered)]
 
 
 def row_of(payment_id: UUID) -> PaymentRow:

@@ -15,7 +15,7 @@ from portal.billing.payments.lanes import Facts, Warning, facts_of
 from portal.billing.payments.models import Payment
 from portal.billing.payments.proofs.queries import Proof, SeenBefore, proofs_of, seen_before
 from portal.billing.payments.queries import earlier_payments, get_payment, row_of, with_same_reference
-from portal.billing.payments.states import LIVE_STATUSES, Status
+from portal.billing.payments.states import Status
 from portal.foundation.actor import Actor
 
 
@@ -53,11 +53,6 @@ class Review:
         return sorted([self.row, *self.same_reference], key=lambda row: row.id)
 
     @property
-    def rivals(self) -> list[PaymentRow]:
-        """Those with the same reference that are money or may become it."""
-        return [row for row in self.same_reference if row.status in LIVE_STATUSES]
-
-    @property
     def booked(self) -> PaymentRow | None:
         """One with the same reference that is booked, which asks an approval for a reason."""
         return next((row for row in self.same_reference if row.status == Status.SUCCEEDED), None)
@@ -76,7 +71,7 @@ def review(payment_id: UUID, *, reader: Actor) -> Review:
         earlier=earlier_payments(payment),
         same_reference=with_same_reference(payment),
         proofs=proofs,
-        seen_before=seen_before(payment_id, proofs),
+        seen_before=seen_before(payment, proofs),
         credit_balance=balance(payment.account_id),
         actions=payment.allowed_actions(reader),
         facts=facts_of(payment.id),

@@ -11,6 +11,7 @@ from portal.accounts.models import Account
 from portal.billing.invoices.models import Invoice
 from portal.billing.payments.models import Payment
 from portal.billing.payments.proofs.models import PaymentProof
+from portal.billing.payments.states import LIVE_STATUSES
 from portal.foundation.db import session
 from portal.foundation.refusals import NotFound
 
@@ -85,8 +86,11 @@ def get_proof(payment_id: UUID, proof_id: UUID) -> ProofFile:
     return ProofFile(*row)
 
 
-def seen_before(payment_id: UUID, proofs: Sequence[Proof]) -> list[SeenBefore]:
-    """Other payments in scope with one of these files, newest first: all accounts' in staff's scope."""
+def seen_before(payment: Payment, proofs: Sequence[Proof]) -> list[SeenBefore]:
+    """Other payments in scope with one of these files, all accounts' in staff's scope: the first 20.
+
+    Live ones come first, then other accounts', then the newest: no number of reports that were withdrawn hides one.
+    """
     if not proofs:
         return []
     statement = (
@@ -97,8 +101,11 @@ def seen_before(payment_id: UUID, proofs: Sequence[Proof]) -> list[SeenBefore]:
         .join(Payment, PaymentProof.payment_id == Payment.id)
         .join(Invoice, Payment.invoice_id == Invoice.id)
         .join(Account, Payment.account_id == Account.id)
-        .where(PaymentProof.sha256.in_([proof.sha256 for proof in proofs]), PaymentProof.payment_id != payment_id)
-        .order_by(PaymentProof.id.desc())
+        .where(PaymentProof.sha256.in_([proof.sha256 for proof in proofs]), PaymentProof.payment_id != payment.id)
+        .order_by(
+            Payment.status.in_(LIVE_STATUSES).desc(), (Payment.account_id != payment.account_id).desc(),
+            PaymentProof.id.desc(),
+        )
         .limit(_SEEN_AT_MOST)
     )  # fmt: skip
     return [SeenBefore(*row) for row in session.execute(statement)]
