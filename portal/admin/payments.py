@@ -18,7 +18,7 @@ from portal.billing.payments import service
 from portal.billing.payments.figures import PaymentRow
 from portal.billing.payments.models import Payment
 from portal.billing.payments.proofs.queries import get_proof
-from portal.billing.payments.queries import PaymentFilter, next_in_queue, payment_page
+from portal.billing.payments.queries import PaymentFilter, payment_page
 from portal.billing.payments.refusals import OwnPayment
 from portal.billing.payments.review import review
 from portal.billing.payments.states import Action, Status
@@ -153,22 +153,19 @@ def refund_payment(payment_id: UUID) -> ResponseReturnValue:
 def _decide(
     action: Action, payment_id: UUID, form: DecisionForm, carry_out: Callable[[], Payment]
 ) -> ResponseReturnValue:
-    """Carry the decision out, or show the payment as it is now, with why not and with what was typed."""
+    """Carry the decision out, or show the payment as it is now, with why not and with what was typed.
+
+    The queue leads on to what waits next. A payment's own page stays with it: a second press finds nothing to decide.
+    """
     here = queue.place()
     if form.validate_on_submit():
         with refused(form, OwnPayment):
             decided = carry_out()
             _say(action, decided)
-            return redirect(here.following(decided.id) if here else _after(action, decided), 303)
+            return redirect(
+                here.following(decided.id) if here else url_for("admin.payment", payment_id=decided.id), 303
+            )
     return queue.show(here, payment_id, action, form) if here else _show(payment_id, action, form)
-
-
-def _after(action: Action, decided: Payment) -> str:
-    """Approving and rejecting lead on to what waits next; the others stay with their payment."""
-    if action not in (Action.APPROVE, Action.REJECT):
-        return url_for("admin.payment", payment_id=decided.id)
-    following = next_in_queue(decided.id)
-    return url_for("admin.payment", payment_id=following) if following else url_for("admin.approval_queue")
 
 
 def _say(action: Action, decided: Payment) -> None:

@@ -37,5 +37,16 @@ window.addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[data-sent]")) delete form.dataset.sent;
 });
 
-document.addEventListener("htmx:after:swap", () => addCopyButtons(document));
+// Nothing is decided in the first half second in which a payment is in sight: a double press decides one.
+let inSightSince = performance.now();
+document.addEventListener("submit", (event) => {
+  if (!event.target.dataset.decision || performance.now() - inSightSince > 500) return;
+  event.preventDefault();
+  event.stopPropagation();
+}, true);
+
+document.addEventListener("htmx:after:swap", () => {
+  inSightSince = performance.now();
+  addCopyButtons(document);
+});
 addCopyButtons(document);

@@ -1,6 +1,5 @@
 // The approval queue by keyboard. Without this file everything is done by mouse or Tab.
 const OFF = "queue-keys-off";
-const LOOK = 500; // milliseconds that a payment is in sight before it is decided: a double press decides one
 const on = (...listener) => document.addEventListener(...listener);
 const find = (selector) => document.querySelector(selector);
 const boxes = () => [...document.querySelectorAll(".queue input")];
@@ -9,7 +8,6 @@ const isOff = () => localStorage.getItem(OFF) === "1";
 const selected = new Set();
 const status = document.createElement("p");
 let busy = false;
-let since;
 
 status.className = "hidden";
 status.role = "status";
@@ -72,9 +70,9 @@ on("keydown", (event) => {
   if (!event.repeat && !busy) keys[key]();
 });
 
-// By key or mouse: only what was in sight is decided, and nothing while an answer is under way.
+// By key or mouse: nothing is decided while an answer is under way, and what portal.js held back is said.
 on("submit", (event) => {
-  if (!event.target.dataset.decision || (!busy && performance.now() - since > LOOK)) return;
+  if (!event.target.dataset.decision || !(busy || event.defaultPrevented)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   say("This is another payment. Look at it first.");
@@ -97,7 +95,6 @@ on("change", ({ target }) => {
 
 // Puts back what a swap takes away.
 function settle() {
-  since = performance.now();
   for (const box of boxes()) box.checked = selected.has(box.value);
   count();
   const help = find("[data-keys]");

@@ -95,6 +95,7 @@ def test_a_rejection_reaches_the_customer(visitor: Callable[..., Visitor], serve
     staff.goto(payment.replace("/payments/", "/admin/payments/"))
     staff.get_by_text("Reject …").click()
     staff.get_by_label("Reason").fill("Only half of it arrived.")
+    staff.wait_for_timeout(600)  # what was not in sight for half a second is not decided
     staff.get_by_role("button", name="Reject payment").click()
     expect(staff.get_by_text("Rejected").first).to_be_visible()
     owner.goto(payment)

@@ -41,6 +41,7 @@ def test_a_page_follows_its_payment(visitor: Callable[..., Visitor], server: str
 
     staff = visitor().sign_in("reviewer@portal.example")
     staff.goto(address.replace("/payments/", "/admin/payments/"))
+    staff.wait_for_timeout(600)  # what was not in sight for half a second is not decided
     staff.get_by_role("button", name="Approve").first.click()
     staff.wait_for_load_state()
     with page.expect_response(lambda response: "/progress" in response.url):

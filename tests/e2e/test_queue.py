@@ -22,14 +22,14 @@ CASES = 50
 
 @pytest.fixture(scope="module")
 def account(folder: Path, server: str) -> str:
-    """The number of an account with 52 clear cases, in the database of the server."""
+    """The number of an account with 53 clear cases, in the database of the server."""
     app = create_app({"DATA_DIR": folder})
     make = Factory(app, first=700_001)
     account = make.account("Keys & Sons", country="GB", currency="GBP")
     owner, reviewer = make.user("owner", account), make.user("reviewer")
     with app.app_context(), across_accounts():
         make.approved(make.payment(make.invoice(account, "20.00"), owner), reviewer)
-        for _ in range(CASES + 2):
+        for _ in range(CASES + 3):
             invoice = make.invoice(account, "20.00")
             make.payment(invoice, owner, str(invoice.payment_reference))
     disconnect(app)
@@ -80,6 +80,19 @@ def test_what_is_shown_is_decided_and_nothing_else(queue: Page) -> None:
     assert shown(queue) == third
     queue.go_back()
     expect(queue.locator("#pane")).to_have_attribute("data-payment", second)
+
+
+def test_on_a_payments_own_page_a_double_press_decides_one(queue: Page, server: str) -> None:
+    address = f"{server}/admin/payments/{shown(queue)}/"
+    press = "document.querySelector('[data-decision=approve] button')?.click()"
+    queue.add_init_script(f"addEventListener('DOMContentLoaded', () => {press})")  # too soon to have looked at it
+    queue.goto(address)
+    assert queue.evaluate("document.querySelector('[data-decision=approve]').dataset.sent ?? 'not sent'") == "not sent"
+    queue.clock.fast_forward(1000)
+    queue.get_by_role("button", name="Approve").dblclick()
+    expect(queue.locator(".flashes")).to_contain_text("Approved:")
+    expect(queue.get_by_role("button", name="Approve")).to_have_count(0)
+    assert queue.url == address
 
 
 def test_reasons_selection_help_and_the_switch(queue: Page) -> None:
