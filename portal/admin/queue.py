@@ -112,7 +112,8 @@ def read_selected() -> UUID | None:
 def _list(here: Place) -> tuple[Page[PaymentRow], dict[Lane, int]]:
     if here.wanted is None:
         return Page([], None, None, 0), dict.fromkeys(Lane, 0)
-    page = approval_queue(here.wanted, cursor=request.args.get("cursor"), page_size=PAGE_SIZE)
-    if not page.rows:  # what this page showed is decided
+    cursor = request.args.get("cursor")
+    page = approval_queue(here.wanted, cursor=cursor, page_size=PAGE_SIZE)
+    if cursor and not page.rows:  # what this page showed is decided
         page = approval_queue(here.wanted, page_size=PAGE_SIZE)
     return page, lane_counts(here.wanted)

@@ -181,3 +181,15 @@ def hidden(page: Page) -> dict[str, str]:
 def test_a_lane_that_there_is_not(reviewer: Pages, clear: list[Payment], lane: str) -> None:
     page = reviewer.get(QUEUE, lane=lane)
     assert (page.status, "This filter cannot be used" in page.text) == (400, True)
+def test_an_empty_lane_is_looked_for_once(app: Flask, reviewer: Pages, clear: list[Payment]) -> None:
+    """Only a page beyond the first leads back to the first when all that it showed is decided."""
+    ran: list[str] = []
+
+    def note(_connection: object, _cursor: object, statement: str, *_: Any) -> None:
+        ran.append(statement)
+
+    with listening(app, "before_cursor_execute", note):
+        reviewer.get(QUEUE, lane="conflict")
+    assert len([one for one in ran if "reference_used_elsewhere" in one]) == 1
+
+

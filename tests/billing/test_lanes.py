@@ -7,6 +7,7 @@ from flask import Flask
 
 from portal.accounts.models import Account, User
 from portal.billing.invoices.models import Invoice
+from portal.billing.payments import queries
 from portal.billing.payments.lanes import Facts, Lane, facts_of
 from portal.billing.payments.models import Payment
 from portal.billing.payments.queries import PaymentFilter, approval_queue, lane_counts, next_in_queue
@@ -119,6 +120,19 @@ def test_queue_counts_next_and_decision_page_agree_with_the_rules_as_written_her
             assert [row.id for row in approval_queue(wanted, page_size=100).rows] == inside
             assert lane_counts(wanted)[lane] == len(inside)
             assert next_in_queue(inside[0], wanted) == (inside[1] if len(inside) > 1 else None)
+
+
+def test_a_lane_is_looked_for_among_the_oldest_thousand(
+    world: World, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(queries, "QUEUE_COUNT_CAP", 3)
+    waiting = [make.payment(make.invoice(world.account), world.owner).id for _ in range(5)]
+    differs = PaymentFilter(lane=Lane.DIFFERS)
+    with across_accounts():
+        assert [row.id for row in approval_queue(differs).rows] == waiting[:3]
+        assert lane_counts(differs)[Lane.DIFFERS] == 3
+        assert next_in_queue(waiting[2], differs) == waiting[0]
+        assert [row.id for row in approval_queue().rows] == waiting
 
 
 class Cases:

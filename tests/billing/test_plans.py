@@ -135,10 +135,17 @@ def test_a_list_of_staff_is_read_from_its_index(index: str, large: Large) -> Non
 
 
 @pytest.mark.parametrize(
-    "index", ["ix_payments_status_id", "ix_payments_account_id_status_id", "ix_payments_reference"]
+    ("lane", "index"),
+    [
+        (Lane.CLEAR, "ix_payments_status_id"),
+        (Lane.CLEAR, "ix_payments_account_id_status_id"),
+        (Lane.CLEAR, "ix_payments_reference"),
+        (Lane.CONFLICT, "ix_payments_status_id"),
+        (Lane.CONFLICT, "ix_payments_reference"),
+    ],
 )
-def test_a_lane_of_the_queue_is_read_from_indexes_in_their_order(index: str, large: Large) -> None:
-    wanted = PaymentFilter(lane=Lane.CLEAR)
+def test_a_lane_of_the_queue_is_read_from_indexes_in_their_order(lane: Lane, index: str, large: Large) -> None:
+    wanted = PaymentFilter(lane=lane)
     with across_accounts(), statements(large.app) as seen:
         approval_queue(wanted, cursor=large.cursor, page_size=5)
     (plan,) = [plan_of(statement, parameters) for statement, parameters in seen]

@@ -94,8 +94,10 @@ def is_in(lane: Lane) -> ColumnElement[bool]:
     """Whether a payment is in the lane.
 
     PostgreSQL takes a comparison with the column for rare, then reads and sorts all that waits; of this it expects
-    half.
+    half. A conflict is told by one look-up.
     """
+    if lane is Lane.CONFLICT:
+        return case((used_elsewhere(), true()), else_=false())
     return _by_lane({one: true() if one is lane else false() for one in Lane})
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, null, or_, select
+from sqlalchemy import ColumnElement, Select, func, literal, null, or_, select
 from sqlalchemy.orm import selectinload
 
 from portal.accounts.models import Account
@@ -24,6 +24,7 @@ from portal.foundation.refusals import NotFound
 from portal.foundation.typed_amounts import is_one_of
 
 QUEUE_COUNT_CAP = 1000
+_LAST_ID = UUID(int=2**128 - 1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,7 @@ class PaymentFilter:
     country: str = ""
     currency: str = ""
     lane: Lane | None = None
+    """Looked for among the oldest 1,000 that wait under the rest of the filter: a rare one is not sought in all."""
     amounts: tuple[Money, ...] = ()
     """One of these; none: any."""
 
@@ -216,12 +218,19 @@ def _filtered(statement: Select[*tuple[Any, ...]], wanted: PaymentFilter) -> Sel
     if wanted.account:
         statement = statement.where(is_called(wanted.account))
     if wanted.lane:
-        statement = statement.where(is_in(wanted.lane))
+        statement = statement.where(is_in(wanted.lane), Payment.id <= _last_looked_at(wanted))
     if wanted.amounts:
         statement = statement.where(is_one_of(Payment.amount_minor, Payment.currency, wanted.amounts))
     if wanted.q:
         statement = statement.where(_found(wanted.q))
     return statement
+
+
+def _last_looked_at(wanted: PaymentFilter) -> ColumnElement[UUID]:
+    """The last of the oldest 1,000 that wait under the filter, whatever its lane."""
+    waiting = _waiting(replace(wanted, lane=None), Payment.id).order_by(Payment.id)
+    last = waiting.offset(QUEUE_COUNT_CAP - 1).limit(1).correlate(None).scalar_subquery()
+    return func.coalesce(last, literal(_LAST_ID, Payment.id.type))
 
 
 def _found(q: str) -> ColumnElement[bool]:
