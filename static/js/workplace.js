@@ -89,7 +89,9 @@ on("click", ({ target }) => {
 on("change", ({ target }) => {
   if (target.matches(".queue input")) select([target], () => target.checked);
   if (!target.matches("[data-prefill]") || !target.value) return;
-  target.form.querySelector("textarea").value = target.value;
+  const field = target.form.querySelector("textarea");
+  const ready = [...target.options].findLast(({ value }) => field.value.startsWith(value)).value; // "" is one of them
+  field.value = `${target.value} ${field.value.slice(ready.length).trim()}`.trim(); // one's own words follow, as on the server
   target.removeAttribute("name"); // sent once, as it stands in the text
 });
 
