@@ -1,7 +1,7 @@
 """How long the present request may wait for the database. Outside a request (commands) nothing hurries."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from time import monotonic
 
@@ -17,6 +17,14 @@ def within(seconds: float) -> Iterator[None]:
         yield
     finally:
         _ends.reset(token)
+
+
+@contextmanager
+def sparing(seconds: float) -> Iterator[None]:
+    """What the block waits for ends so many seconds before the request's time: they are left for what comes after."""
+    left = remaining()
+    with nullcontext() if left is None else within(left - seconds):
+        yield
 
 
 @contextmanager

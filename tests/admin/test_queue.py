@@ -5,7 +5,9 @@ from typing import Any
 import pytest
 from flask import Flask
 
+from portal.billing.payments import batch
 from portal.billing.payments.models import Payment
+from portal.http.availability import SECONDS
 from tests.admin.conftest import World
 from tests.engines import listening
 from tests.factories import Factory
@@ -134,6 +136,20 @@ def test_several_are_shown_with_their_sum_asked_once_and_reported_one_by_one(
     assert again.rows == page.rows
 
 
+def test_what_a_batch_did_not_reach_is_sent_again_from_its_page(
+    reviewer: Pages, make: Factory, clear: list[Payment], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr(batch, "FOR_THE_ANSWER", SECONDS)  # all of a request's time
+        page = reviewer.post(f"{QUEUE}batch/approval", {"payment": [f"{payment.id}.1" for payment in clear]})
+    assert (page.h1, [row[-1] for row in page.rows]) == ("0 of 3 approved", [batch.NOT_REACHED] * 3)
+    form = page.root.one("form", action=f"{QUEUE}batch/approval")
+    values = [field.attributes["value"] for field in form.all("input", name="payment")]
+    page = reviewer.post(form.attributes["action"], {"payment": values})
+    assert (page.h1, "Send" in page.text) == ("3 of 3 approved", False)
+    assert [make.payment_now(one).status for one in clear] == ["succeeded"] * 3
+
+
 @pytest.mark.parametrize("step", ["batch", "batch/approval"])
 @pytest.mark.parametrize("values", [[], ["x"], ["01a2.1"], ["²"], [f"{'0' * 8}-0000-0000-0000-{'0' * 12}.1x"]])
 def test_a_selection_that_no_page_made_is_refused(reviewer: Pages, step: str, values: list[str]) -> None:
@@ -172,15 +188,6 @@ def cost_of_deciding(app: Flask, reviewer: Pages) -> dict[str, int]:
     return {"POST": posted, "GET": len(ran) - posted}
 
 
-def hidden(page: Page) -> dict[str, str]:
-    fields = page.root.one("form", data_decision="approve").all("input", name="idempotency_key")
-    return {"idempotency_key": fields[0].attributes["value"]}
-
-
-@pytest.mark.parametrize("lane", ["gold", "\r\n", "CLEAR"])
-def test_a_lane_that_there_is_not(reviewer: Pages, clear: list[Payment], lane: str) -> None:
-    page = reviewer.get(QUEUE, lane=lane)
-    assert (page.status, "This filter cannot be used" in page.text) == (400, True)
 def test_an_empty_lane_is_looked_for_once(app: Flask, reviewer: Pages, clear: list[Payment]) -> None:
     """Only a page beyond the first leads back to the first when all that it showed is decided."""
     ran: list[str] = []
@@ -193,3 +200,12 @@ def test_an_empty_lane_is_looked_for_once(app: Flask, reviewer: Pages, clear: li
     assert len([one for one in ran if "reference_used_elsewhere" in one]) == 1
 
 
+def hidden(page: Page) -> dict[str, str]:
+    fields = page.root.one("form", data_decision="approve").all("input", name="idempotency_key")
+    return {"idempotency_key": fields[0].attributes["value"]}
+
+
+@pytest.mark.parametrize("lane", ["gold", "\r\n", "CLEAR"])
+def test_a_lane_that_there_is_not(reviewer: Pages, clear: list[Payment], lane: str) -> None:
+    page = reviewer.get(QUEUE, lane=lane)
+    assert (page.status, "This filter cannot be used" in page.text) == (400, True)

@@ -1,12 +1,16 @@
 """Several clear cases approved at once: each is looked at again, and what became of each is said."""
 
-import pytest
-from sqlalchemy import select
+import time
 
-from portal.billing.payments.batch import Outcome, Seen, approve_payments, batch_of
+import pytest
+from flask import Flask
+from sqlalchemy import event, select
+
+from portal.billing.payments.batch import FOR_THE_ANSWER, NOT_REACHED, Outcome, Seen, approve_payments, batch_of
 from portal.billing.payments.models import Payment
 from portal.foundation.audit import AuditEntry
-from portal.foundation.db import session
+from portal.foundation.db import session, transaction
+from portal.foundation.deadline import remaining, within
 from portal.foundation.ids import new_id
 from portal.foundation.money import Money
 from portal.foundation.refusals import Forbidden, Invalid
@@ -80,6 +84,37 @@ def test_sent_twice_it_says_the_same_and_books_once(world: World, make: Factory,
     with across_accounts():
         (colleagues,) = approve_payments(seen(clear[0]), by=acting(world.admin))
     assert colleagues.why_not.startswith("This payment was approved by Rita Reviewer on ")
+
+
+def test_what_was_approved_is_said_also_where_the_time_does_not_reach_for_the_others(
+    world: World, make: Factory, clear: list[Payment]
+) -> None:
+    def linger(_session: object) -> None:
+        while remaining():
+            time.sleep(0.01)
+
+    event.listen(session, "after_commit", linger)
+    try:
+        with within(FOR_THE_ANSWER + 2):
+            outcomes = approve(world, *clear)
+    finally:
+        event.remove(session, "after_commit", linger)
+    assert [one.why_not for one in outcomes] == ["", NOT_REACHED, NOT_REACHED]
+    assert [(one.seen, one.is_unsettled) for one in outcomes] == [*zip(seen(*clear), [False, True, True], strict=True)]
+    statuses = [make.payment_now(payment).status for payment in clear]
+    assert statuses == ["succeeded", "pending_approval", "pending_approval"]
+    assert [one.why_not for one in approve(world, *clear)] == ["", "", ""]
+
+
+def test_one_that_the_database_holds_up_is_not_reached_and_left_as_it_was(
+    app: Flask, world: World, make: Factory, clear: list[Payment]
+) -> None:
+    with app.app_context(), across_accounts(), transaction():  # somebody else's unit: each context has its own session
+        session.execute(select(Payment.id).where(Payment.id == clear[0].id).with_for_update())
+        with app.app_context(), within(FOR_THE_ANSWER + 0.8):
+            outcomes = approve(world, clear[0])
+    assert [one.why_not for one in outcomes] == [NOT_REACHED]
+    assert [one.why_not for one in approve(world, clear[0])] == [""]
 
 
 def test_ones_own_and_what_is_not_there_are_said_so(world: World, make: Factory, clear: list[Payment]) -> None:
