@@ -11,14 +11,21 @@ from portal.foundation.money import Money
 
 # OWASP, "CSV Injection"; full-width forms count in East Asian locales. What stands before it may be dropped on reading.
 _FORMULA = re.compile(r"""[\s"'\ufeff\u200b-\u200f\u2060]*[=+\-@＝＋－＠]|[\t\r\n]""")
+# Where another separator is in force, as ";" is in much of Europe, a cell is torn at it and at its own line breaks.
+_FORMULA_WITHIN = re.compile(r"""(?<=[;,|\t\r\n])(?=(?:[^\S\t\r\n]|["'\ufeff\u200b-\u200f\u2060])*[=+\-@＝＋－＠])""")
 _NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
 _BYTE_ORDER_MARK = "\ufeff"
 """By it spreadsheets know that the file is UTF-8."""
 
 
 def harmless(cell: str) -> str:
-    """The cell, with an apostrophe before what would be read as a formula. A plain number such as -5.00 stays one."""
-    return f"'{cell}" if _FORMULA.match(cell) and not _NUMBER.fullmatch(cell) else cell
+    """The cell, with an apostrophe before what would be read as a formula, also where it may be torn into several.
+
+    A plain number such as -5.00 stays one; within a text none does, since what stands behind it could carry it on.
+    """
+    if _NUMBER.fullmatch(cell):
+        return cell
+    return _FORMULA_WITHIN.sub("'", f"'{cell}" if _FORMULA.match(cell) else cell)
 
 
 def written(value: object) -> str:
