@@ -178,7 +178,6 @@ def test_pages_of_everything_are_read_from_the_index_of_a_key(large: Large) -> N
 
 
 OF_OTHERS = {
-    "ix_payments_decided_at_created_at": "how long decisions take: tests/billing/test_decision_times.py",
     "ix_invoices_external_id": "an invoice by that alone; PostgreSQL takes the unique index while few have one",
     "ix_audit_entries_request_id": "the audit log by request: tests/admin/test_audit.py",
     "ix_user_sessions_user_id_id": "one's sessions",

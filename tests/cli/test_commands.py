@@ -12,6 +12,7 @@ from portal.accounts.models import User
 from portal.accounts.passwords import DEMO_PASSWORD
 from portal.accounts.tokens import find_live_token
 from portal.billing.invoices.models import Invoice
+from portal.billing.payments.decision_times import renew_decision_times, usual_decision_times
 from portal.billing.payments.models import Payment
 from portal.cli.demo import SIGN_INS, load_demo_once
 from portal.foundation import clock
@@ -120,6 +121,8 @@ def test_the_demo_is_what_was_promised(app: Flask) -> None:
         assert [tuple(row) for row in session.execute(again)] == [("ft47110815", 2, 2)]
         newest = session.scalars(select(Payment.created_at).order_by(Payment.id)).all()
         assert newest == sorted(newest)
+        assert renew_decision_times()
+        assert usual_decision_times() is not None  # customers read there how long decisions take
 
 
 def test_two_demos_of_one_moment_are_the_same(new_app: Callable[[], Flask]) -> None:

@@ -55,6 +55,7 @@ class Pace:
 
     name: str
     count: int
+    accounts: int
     rejected: int
     median: timedelta
     percentile_90: timedelta
@@ -120,7 +121,8 @@ def _paces(name: SQLColumnExpression[str]) -> list[Pace]:
 
 def _latest(name: SQLColumnExpression[str]) -> Subquery:
     took = seconds_between(Payment.created_at, Payment.decided_at).label("seconds")
-    statement: Select[*tuple[Any, ...]] = select(name.label("name"), took, _is_rejected().label("rejected"))
+    rejected = _is_rejected().label("rejected")
+    statement: Select[*tuple[Any, ...]] = select(name.label("name"), Payment.account_id, took, rejected)
     statement = statement.outerjoin(Account, Payment.account_id == Account.id)
     statement = statement.where(Payment.decided_at >= clock.now() - LOOKED_BACK)
     return statement.order_by(Payment.decided_at.desc()).limit(MOST_DECISIONS).subquery()
@@ -128,13 +130,15 @@ def _latest(name: SQLColumnExpression[str]) -> Subquery:
 
 def _ranked(latest: Subquery) -> Select[*tuple[Any, ...]]:
     """Of each name the decisions in the middle and at nine tenths, by the nearest rank: times that one really took."""
-    name = latest.c.name
+    name, account = latest.c.name, latest.c.account_id
+    accounts = [func.dense_rank().over(partition_by=name, order_by=order) for order in (account, account.desc())]
     ranked = select(
         name,
         latest.c.seconds,
         func.row_number().over(partition_by=name, order_by=latest.c.seconds).label("rank"),
         func.count().over(partition_by=name).label("number"),
         func.sum(latest.c.rejected).over(partition_by=name).label("rejected"),
+        (accounts[0] + accounts[1] - 1).label("accounts"),  # those before and behind: no window counts distinct ones
     ).subquery()
     number = ranked.c.number
     chosen = or_(ranked.c.rank == (number + 1) // 2, ranked.c.rank == (number * 9 + 9) // 10)
@@ -143,7 +147,7 @@ def _ranked(latest: Subquery) -> Select[*tuple[Any, ...]]:
 
 def _pace(name: str, ranks: Sequence[Any]) -> Pace:
     median, most = (timedelta(seconds=max(round(row.seconds), 0)) for row in (ranks[0], ranks[-1]))
-    return Pace(name, ranks[0].number, int(ranks[0].rejected), median, most)
+    return Pace(name, ranks[0].number, ranks[0].accounts, int(ranks[0].rejected), median, most)
 
 
 def _is_rejected() -> ColumnElement[int]:
