@@ -8,6 +8,7 @@ from wtforms import SelectField, StringField
 from wtforms.validators import ValidationError
 
 from portal.foundation import freetext
+from portal.foundation.freetext import mask_card_numbers
 from portal.foundation.refusals import Invalid
 from portal.html.forms import Form
 
@@ -38,8 +39,9 @@ class FilterForm(Form):
 
     @property
     def in_address(self) -> dict[str, list[str]]:
-        """The filter as the links to other pages of the list carry it."""
-        return {name: request.args.getlist(name) for name in self.data if any(request.args.getlist(name))}
+        """The filter as the links to other pages of the list carry it: like its fields, without card numbers."""
+        typed = {name: [mask_card_numbers(text) for text in request.args.getlist(name)] for name in self.data}
+        return {name: texts for name, texts in typed.items() if any(texts)}
 
 
 class TextFilter(StringField):

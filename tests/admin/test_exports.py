@@ -5,6 +5,7 @@ import csv
 import io
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import unquote_plus
 
 import pytest
 from flask import Flask
@@ -114,6 +115,12 @@ def test_who_took_what_along_is_noted(app: Flask, admin: Pages, world: World) ->
 def test_a_filter_that_cannot_be_used_leads_back_to_the_list(admin: Pages) -> None:
     answer = export(admin, "/admin/payments/export", created_from="yesterday")
     assert (answer.status_code, answer.headers["Location"]) == (303, "/admin/payments/?created_from=yesterday")
+
+
+def test_a_card_number_in_the_filter_leads_into_no_address(admin: Pages) -> None:
+    answer = export(admin, "/admin/payments/export", q="card 4111 1111 1111 1111", created_to="2026-03-04")
+    location = unquote_plus(answer.headers["Location"])
+    assert (answer.status_code, location) == (303, "/admin/payments/?q=card •••• •••• •••• ••••&created_to=2026-03-04")
 
 
 def test_one_that_breaks_off_says_so(app: Flask, admin: Pages, make: Factory) -> None:

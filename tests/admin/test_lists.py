@@ -130,6 +130,7 @@ def test_the_audit_log_is_filtered(admin: Pages, world: World, make: Factory) ->
 def test_a_bad_text_filter_is_pointed_out(admin: Pages, name: str, text: str) -> None:
     page = admin.get(f"/admin/{name}/", **{TEXT_FILTERS[name]: text})
     assert (page.status, list(page.field_errors)) == (400, [TEXT_FILTERS[name]])
+    assert "4111" not in page.response.text  # neither in the field nor in a link
 
 
 @pytest.mark.parametrize(
