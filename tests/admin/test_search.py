@@ -44,6 +44,12 @@ def test_what_names_one_invoice_leads_there(reviewer: Pages, world: World, make:
     assert (answer.status, answer.location) == (302, f"/admin/invoices/{wanted.id}/")
 
 
+def test_what_only_begins_like_a_payment_reference_is_shown(reviewer: Pages, world: World, make: Factory) -> None:
+    """The invoice's number goes on behind it."""
+    make.invoice(world.acme, number="RF18-2026-7")
+    assert search(reviewer, "RF18-2026") == {"Invoices": ["RF18-2026-7"]}
+
+
 def test_what_names_one_payment_or_account_leads_there(reviewer: Pages, world: World, make: Factory) -> None:
     payment = make.payment(make.invoice(world.acme), world.owner, "SEPA-7")
     make.payment(make.invoice(world.acme), world.owner, "SEPA-70")

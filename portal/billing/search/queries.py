@@ -144,7 +144,8 @@ def _is_payment(row: PaymentRow, text: str) -> bool:
 
 
 def _is_invoice(row: InvoiceRow, text: str) -> bool:
-    return is_creditor_reference(text) or text.upper() == row.number.upper() or text in (row.external_id, str(row.id))
+    is_number = text.upper() == row.number.upper()
+    return is_number or compact(text) == row.payment_reference or text in (row.external_id, str(row.id))
 
 
 def _is_account(row: Any, text: str) -> bool:
