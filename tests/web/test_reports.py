@@ -66,6 +66,23 @@ def test_a_code_that_might_be_wrong_is_not_there(
     assert (code_on(page), "Report this payment" in page.buttons) == (None, True)
 
 
+@pytest.mark.parametrize(
+    ("iban", "bics", "carried"),
+    [
+        (IBAN, [], [""]), ("GB33 BUKB 2020 1555 5555 55", ["BUKBGB22"], ["BUKBGB22"]),
+        ("GB33 BUKB 2020 1555 5555 55", [], []), ("GB33 BUKB 2020 1555 5555 55", ["BUKBGB22", "BARCGB22"], []),
+        ("CH93 0076 2011 6238 5295 7", [], []), ("CH93 0076 2011 6238 5295 7", ["BUKBGB2"], []),
+        ("MC58 1122 2000 0101 2345 6789 030", [], []), ("GI75 NWBK 0000 0000 7099 453", [], []),
+    ],
+)  # fmt: skip
+def test_a_code_without_a_bic_is_for_the_eea_only(
+    iban: str, bics: list[str], carried: list[str], world: World, make: Factory
+) -> None:
+    make.method(country="DE", details=[DETAILS[0], ["IBAN", iban], *(["BIC", bic] for bic in bics)])
+    lines = code_on(world.visit("owner").get(form_of(make.invoice(world.account))))
+    assert ([lines[4]] if lines else []) == carried
+
+
 def test_what_is_copied_is_what_a_banks_form_takes(world: World, make: Factory) -> None:
     account = make.account(locale="de-DE")
     make.method(country="DE", details=DETAILS)

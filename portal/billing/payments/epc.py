@@ -11,12 +11,12 @@ from portal.billing.methods.queries import AvailableMethod
 _NAME_LABELS = {"account holder", "account name", "account title", "beneficiary", "recipient", "payee", "kontoinhaber"}
 _MOST_NAME, _MOST_BYTES, _MOST_CENTS = 70, 200, 99_999_999_999
 """Characters of the name, and bytes of all that people wrote, so that the code stays within its 331."""
-_SEPA = {
-    "AD", "AL", "AT", "BE", "BG", "CH", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GB", "GI", "GR", "HR", "HU",
-    "IE", "IS", "IT", "LI", "LT", "LU", "LV", "MC", "MD", "ME", "MK", "MT", "NL", "NO", "PL", "PT", "RO", "RS", "SE",
-    "SI", "SK", "SM", "VA",
+_EEA = {
+    "AT", "BE", "BG", "CY", "CZ", "DE", "DK", "EE", "ES", "FI", "FR", "GR", "HR", "HU", "IE", "IS", "IT", "LI", "LT",
+    "LU", "LV", "MT", "NL", "NO", "PL", "PT", "RO", "SE", "SI", "SK",
 }  # fmt: skip
-"""First letters of the IBANs that SEPA credit transfers reach (EPC409-09)."""
+_SEPA = _EEA | {"AD", "AL", "CH", "GB", "GI", "MC", "MD", "ME", "MK", "RS", "SM", "VA"}
+"""First letters of the IBANs that SEPA credit transfers reach (EPC409-09); beyond the EEA they need a BIC too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,11 @@ def epc_transfer(method: AvailableMethod, invoice: Invoice) -> EpcTransfer | Non
         return None
     text = "" if invoice.payment_reference else invoice.number
     is_short = len(names[0]) <= _MOST_NAME and len((names[0] + text).encode()) <= _MOST_BYTES
-    if not is_short or ibans[0][:2] not in _SEPA or not 0 < invoice.outstanding.minor <= _MOST_CENTS:
+    if (
+        not is_short
+        or ibans[0][:2] not in (_SEPA if len(bics) == 1 else _EEA)
+        or not 0 < invoice.outstanding.minor <= _MOST_CENTS
+    ):
         return None
     return EpcTransfer(
         name=names[0],
