@@ -48,7 +48,8 @@ class Faces:
             "notes": NOTES,
         } | change
         body = values | {"invoice_id": str(invoice.id)}
-        return self.send(user, f"/invoices/{invoice.id}/payment", values, "/payments/manual/", body)
+        form = values | {"doubted_reference": values["transaction_reference"]}  # as the page has it beside its box
+        return self.send(user, f"/invoices/{invoice.id}/payment", form, "/payments/manual/", body)
 
     def another_of(self, invoice: Invoice) -> Invoice:
         """Another invoice of the same account."""

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from flask import flash, g, redirect, render_template, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import BooleanField, DateField, RadioField, StringField, TextAreaField
+from wtforms import BooleanField, DateField, HiddenField, RadioField, StringField, TextAreaField
 from wtforms.validators import InputRequired, Optional
 
 from portal.billing.invoices.models import Invoice
@@ -16,7 +16,7 @@ from portal.billing.payments.epc import epc_transfer
 from portal.billing.payments.models import Payment
 from portal.billing.payments.paid_on import possible_days
 from portal.billing.payments.queries import get_payment, open_payment_of
-from portal.billing.payments.references import MAX_LENGTH
+from portal.billing.payments.references import MAX_LENGTH, normalize_reference
 from portal.billing.payments.service import MAX_NOTES, create_manual_payment
 from portal.foundation.access import Permission, requires
 from portal.foundation.freetext import mask_card_numbers
@@ -44,6 +44,7 @@ class ReportForm(OnceForm):
         render_kw={"autocomplete": "off", "spellcheck": "false", "maxlength": MAX_LENGTH},
     )
     reference_confirmed = BooleanField("This is what my bank or wallet shows. Report it as it is.")
+    doubted_reference = HiddenField()
     paid_on = DateField("Date paid", [Optional()])
     notes = TextAreaField("Notes", render_kw={"maxlength": MAX_NOTES})
     proof = file_field("Proof of payment")
@@ -52,6 +53,17 @@ class ReportForm(OnceForm):
         """Also in the place of a day, what is shown again is what was typed."""
         super().mask()
         self.paid_on.raw_data = [mask_card_numbers(text) for text in self.paid_on.raw_data or []]
+
+    @property
+    def confirms_reference(self) -> bool:
+        """Whether the box is ticked, and stood beside this reference and not one that was typed before."""
+        doubted, typed = (field.data or "" for field in (self.doubted_reference, self.transaction_reference))
+        return self.reference_confirmed.data and normalize_reference(doubted) == normalize_reference(typed)
+
+    def ask_about_reference(self) -> None:
+        """Before the form is shown: let the box be about the reference that stands there now."""
+        self.reference_confirmed.data = self.confirms_reference
+        self.doubted_reference.data = self.transaction_reference.data
 
     def offer(self, methods: Sequence[AvailableMethod], invoice: Invoice) -> None:
         """Let them choose among the methods; a fresh form starts with the reference that they were asked to use."""
@@ -88,7 +100,6 @@ def reference_check(invoice_id: UUID) -> ResponseReturnValue:
     """
     form = ReportForm()
     form.mask()
-    form.reference_confirmed.data = False  # that was said of another text
     return _report_page(get_invoice(invoice_id), form)
 
 
@@ -109,7 +120,7 @@ def report(invoice_id: UUID) -> ResponseReturnValue:
                 transaction_reference=form.transaction_reference.data,
                 paid_on=form.paid_on.data,
                 notes=form.notes.data or "",
-                reference_confirmed=form.reference_confirmed.data,
+                reference_confirmed=form.confirms_reference,
                 proof=uploaded(),
             )
             flash("Thank you. Your payment is reported; we will look for the money.")
@@ -120,6 +131,7 @@ def report(invoice_id: UUID) -> ResponseReturnValue:
 def _report_page(invoice: Invoice, form: ReportForm, corrected: Payment | None = None) -> ResponseReturnValue:
     methods = _methods_for(invoice)
     form.offer(methods, invoice)
+    form.ask_about_reference()
     say_that_file_is_lost(form, "proof")
     transfers = {method.method: epc_transfer(method, invoice) for method in methods}
     page = render_template(

@@ -123,9 +123,25 @@ def test_wrong_check_digits_are_a_question_that_can_be_answered(world: World, ma
     assert (refused.status, list(refused.field_errors)) == (400, ["transaction_reference"])
     assert refused.values | typed == refused.values
     assert "reference_confirmed" in [box.attributes["name"] for box in refused.root.all("input", type="checkbox")]
-    still = pages.post(form_of(invoice), typed | {"reference_confirmed": "y", "paid_on": "9999-12-31"})
+    typed |= {"reference_confirmed": "y", "doubted_reference": refused.values["doubted_reference"]}
+    still = pages.post(form_of(invoice), typed | {"paid_on": "9999-12-31"})
     assert (list(still.field_errors), still.values["reference_confirmed"]) == (["paid_on"], "y")
-    assert pages.post(form_of(invoice), typed | {"reference_confirmed": "y"}).status == 303
+    assert pages.post(form_of(invoice), typed | {"transaction_reference": "RF00-1234 5678"}).status == 303
+
+
+def test_an_answer_to_the_question_is_about_the_reference_that_it_stood_beside(world: World, make: Factory) -> None:
+    invoice = make.invoice(world.account)
+    pages, ticked = world.visit("owner"), {"reference_confirmed": "y"}
+    asked = pages.post(form_of(invoice), GOOD | {"transaction_reference": "RF00 1234 5678"})
+    other = GOOD | ticked | {"transaction_reference": "RF00 9999"}
+    for page in (
+        pages.post(form_of(invoice), other | {"doubted_reference": asked.values["doubted_reference"]}),
+        pages.post(form_of(invoice), other),
+        pages.post(form_of(invoice), other | {"doubted_reference": ""}),
+    ):
+        assert (page.status, list(page.field_errors)) == (400, ["transaction_reference"])
+        assert (page.values["doubted_reference"], "reference_confirmed" in page.values) == ("RF00 9999", False)
+    assert pages.post(form_of(invoice), other | {"doubted_reference": page.values["doubted_reference"]}).status == 303
 
 
 def test_the_reference_of_another_own_invoice_names_and_links_it(world: World, make: Factory) -> None:
@@ -168,6 +184,8 @@ def test_a_reference_is_checked_while_it_is_typed(world: World, make: Factory) -
     page = said(str(other.payment_reference), reference_confirmed="y")
     assert page.links["See invoice INV-OTHER"] == f"/invoices/{other.id}/"
     assert "reference_confirmed" not in page.values  # what was said of another text
+    page = said("RF00 1234", reference_confirmed="y", doubted_reference="rf001234")
+    assert (page.values["reference_confirmed"], page.values["doubted_reference"]) == ("y", "RF00 1234")
     assert pages.get("/payments/").rows == []
 
 
