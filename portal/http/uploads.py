@@ -28,7 +28,7 @@ from portal.http.gate import current_actor
 MAX_PARTS = 30
 """Parts of a form with a file."""
 _MARK = "takes_file"
-_SENT = Limit("files sent, by a user", 30, timedelta(minutes=1))
+_SENT = Limit("files sent, by a user", 10, timedelta(minutes=1))
 View = Callable[..., ResponseReturnValue]
 
 
@@ -82,10 +82,11 @@ def _read(field: str) -> CleanFile | Invalid | None:
     raw = sent.stream.read()
     if not raw and not sent.filename:
         return None  # what browsers send where nothing was chosen
-    _count(current_actor())
+    actor = current_actor()
+    _count(actor)
     try:
         with uncounted():
-            return clean_file(raw, sent.filename or "")
+            return clean_file(raw, sent.filename or "", sender=actor.account_id or actor.user_id)
     except Unfit as unfit:
         return Invalid(unfit.code, REFUSALS[unfit.code], field=field)
 

@@ -21,7 +21,7 @@ from tests.nasty_files import (
 
 
 def copied(raw: bytes, name: str = "proof") -> CleanFile:
-    return clean_file(raw, name)
+    return clean_file(raw, name, sender="a test")
 
 
 def refusal(raw: bytes) -> str:

@@ -1,6 +1,7 @@
 """Proofs of payment, by the forms of customers: with a report, after it, and as files."""
 
 from io import BytesIO
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ from sqlalchemy import func, select
 from portal.billing.payments.models import Payment
 from portal.billing.payments.proofs.models import PaymentProof
 from portal.foundation.db import session
-from portal.foundation.files.cleaning import MAX_BYTES
+from portal.foundation.files.cleaning import MAX_BYTES, turn
 from portal.foundation.tenancy import across_accounts
 from tests.contents import state
 from tests.factories import Factory
@@ -206,6 +207,29 @@ def test_an_upload_that_breaks_off_leaves_nothing(world: World, make: Factory) -
 def test_too_many_files_in_a_row_have_to_wait(world: World, make: Factory) -> None:
     payment = make.payment(make.invoice(world.account), world.users["owner"])
     pages, path = world.visit("owner"), f"/payments/{payment.id}/proofs"
-    answers = [pages.post(path, with_file(b"no file")) for _ in range(31)]
-    assert [answer.status for answer in answers] == [400] * 30 + [429]
+    answers = [pages.post(path, with_file(b"no file")) for _ in range(11)]
+    assert [answer.status for answer in answers] == [400] * 10 + [429]
     assert 0 < int(answers[-1].response.headers["Retry-After"]) <= 60
+
+
+def test_while_others_send_files_nobody_is_kept_waiting(world: World, make: Factory) -> None:
+    """Threads that wait for a file of others would be missing for everything else, in all accounts."""
+    payment = make.payment(make.invoice(world.account), world.users["owner"])
+    pages, path = world.visit("owner"), f"/payments/{payment.id}/proofs"
+    with turn("somebody"), turn("somebody else"):
+        begun = monotonic()
+        answer = pages.post(path, with_file())
+        assert monotonic() - begun < 5
+    assert (answer.status, answer.response.headers["Retry-After"]) == (503, "5")
+    assert kept(world.app) == []
+    assert pages.post(path, with_file()).status == 303
+    assert kept(world.app) == [("receipt.png", "image/png", 1)]
+
+
+def test_an_account_sends_one_file_at_a_time(world: World, make: Factory) -> None:
+    payment = make.payment(make.invoice(world.account), world.users["owner"])
+    with turn(world.account.id):
+        answers = [world.visit(who).post(f"/payments/{payment.id}/proofs", with_file()) for who in ("owner", "member")]
+        with turn("another account"):
+            pass
+    assert [answer.status for answer in answers] == [503, 503]

@@ -4,10 +4,12 @@ import re
 import subprocess
 import sys
 import unicodedata
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
-from threading import BoundedSemaphore
+from threading import Condition
 
 from portal.foundation.files.unfit import REFUSALS, Unfit
 from portal.foundation.freetext import mask_card_numbers
@@ -19,8 +21,10 @@ MEDIA_TYPES = {"application/pdf": ".pdf", "image/jpeg": ".jpg", "image/png": ".p
 MAX_NAME = 100
 _MAGIC = {b"%PDF-": "PDF", b"\xff\xd8\xff": "JPEG", b"\x89PNG\r\n\x1a\n": "PNG"}
 _ROOT = Path(__file__).resolve().parents[3]
-_SECONDS = 20  # of waiting; of processor time the program allows itself less
-_slots = BoundedSemaphore(2)
+_SECONDS = 20  # of waiting for the program; of processor time it allows itself less
+_AT_ONCE, _PATIENCE = 2, 0.5  # who waits for others holds a thread that pages need
+_copying: set[Hashable] = set()
+_turns = Condition()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +37,8 @@ class CleanFile:
     sha256: str
 
 
-def clean_file(raw: bytes, name: str) -> CleanFile:
-    """Copy a file. Raises Unfit, and Unavailable where others are being copied for too long.
+def clean_file(raw: bytes, name: str, *, sender: Hashable) -> CleanFile:
+    """Copy a file. Raises Unfit, and Unavailable where the sender's last one, or two of others, are still being copied.
 
     Takes up to seconds: belongs in front of a unit, never into one.
     """
@@ -45,7 +49,8 @@ def clean_file(raw: bytes, name: str) -> CleanFile:
     kind = next((kind for magic, kind in _MAGIC.items() if raw.startswith(magic)), None)
     if kind is None:
         raise Unfit("file_type_not_taken")
-    media_type, content = _copied(kind, raw)
+    with turn(sender):
+        media_type, content = _copied(kind, raw)
     if len(content) > MAX_BYTES:
         raise Unfit("file_too_large")
     return CleanFile(media_type, content, clean_name(name, media_type), sha256(raw).hexdigest())
@@ -60,11 +65,24 @@ def clean_name(name: str, media_type: str) -> str:
     return (stem[: MAX_NAME - len(ending)] or "file") + ending
 
 
+@contextmanager
+def turn(sender: Hashable) -> Iterator[None]:
+    """One of the few files that this process copies at once, and the only one of its sender. Raises Unavailable."""
+    with _turns:
+        if not _turns.wait_for(lambda: sender not in _copying and len(_copying) < _AT_ONCE, _PATIENCE):
+            message = "Too many files are being looked through. Nothing was changed. Try again in a moment."
+            raise Unavailable("files_busy", message)
+        _copying.add(sender)
+    try:
+        yield
+    finally:
+        with _turns:
+            _copying.remove(sender)
+            _turns.notify_all()
+
+
 def _copied(kind: str, raw: bytes) -> tuple[str, bytes]:
     """What the program makes of it: killed by its limits, it has said nothing."""
-    if not _slots.acquire(timeout=_SECONDS):
-        message = "Too many files are being looked through at the moment. Nothing was changed. Try again in a moment."
-        raise Unavailable("files_busy", message)
     try:
         command = [sys.executable, "-m", "portal.foundation.files.program", kind]
         ran = subprocess.run(  # noqa: S603  (three words of ours)
@@ -72,8 +90,6 @@ def _copied(kind: str, raw: bytes) -> tuple[str, bytes]:
         )
     except subprocess.TimeoutExpired:
         raise Unfit("file_too_costly") from None
-    finally:
-        _slots.release()
     said, _, content = ran.stdout.partition(b"\n")
     word = said.decode("ascii", "replace")
     if ran.returncode == 0 and word in MEDIA_TYPES:
