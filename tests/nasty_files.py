@@ -93,14 +93,48 @@ def endless_pdf() -> bytes:
     return b"%PDF-1.4\n" + tree + b"trailer<</Root 1 0 R>>"
 
 
-def bomb_pdf() -> bytes:
-    """A page whose drawing is 210 MB, once it is unfolded."""
+def folded_pdf(drawing: bytes, *filters: str, elsewhere: str = "") -> bytes:
+    """A page whose drawing is folded so. ``elsewhere``: what of its filters is referred to, ``each`` or ``all``."""
     writer = PdfWriter()
-    page = writer.add_blank_page(10, 10)
-    folding, stream = zlib.compressobj(), EncodedStreamObject()
-    stream._data = b"".join(folding.compress(bytes(1 << 20)) for _ in range(210)) + folding.flush()
-    stream[NameObject("/Filter")] = NameObject("/FlateDecode")
+    page, stream = writer.add_blank_page(10, 10), EncodedStreamObject()
+    stream._data = drawing
+    names = [NameObject(f"/{name}") for name in filters]
+    kept: PdfObject = names[0] if len(names) == 1 else ArrayObject(names)
+    if elsewhere == "each":
+        kept = ArrayObject(writer._add_object(name) for name in names)
+    stream[NameObject("/Filter")] = writer._add_object(kept) if elsewhere == "all" else kept
     page[NameObject("/Contents")] = writer._add_object(stream)
+    return _written(writer)
+
+
+def flate_bomb() -> bytes:
+    """210 MB, once they are unfolded."""
+    folding = zlib.compressobj()
+    return b"".join(folding.compress(bytes(1 << 20)) for _ in range(210)) + folding.flush()
+
+
+def lzw_bomb() -> bytes:
+    """Each round of 248 codes (9 bits each: the table is new, one zero, two, three …) is 30 kB, and all are 210 MB."""
+    codes = [256, 0, *range(258, 258 + 246)]
+    bits = "".join(f"{code:09b}" for code in codes)
+    return int(bits, 2).to_bytes(len(bits) // 8, "big") * 7000
+
+
+def run_length_bomb() -> bytes:
+    """128 zeros in each two bytes, 210 MB of them."""
+    return b"\x81\x00" * (210 * (1 << 20) // 128)
+
+
+def scattered_pdf() -> bytes:
+    """A dirty page, in which each word that gives something away stands elsewhere."""
+    writer = PdfWriter()
+    page = writer.add_blank_page(200, 200)
+    script = _dictionary(S=writer._add_object(NameObject("/JavaScript")), D=TextStringObject("alert"))
+    file = _dictionary(Type=writer._add_object(NameObject("/Filespec")), Desc=TextStringObject("MZ"))
+    hidden = _dictionary(P=TextStringObject("Secret author"))
+    states = _dictionary(A=script, B=writer._add_object(file))
+    resources = _dictionary(ExtGState=writer._add_object(states), Properties=writer._add_object(hidden))
+    page[NameObject("/Resources")] = writer._add_object(resources)
     return _written(writer)
 
 

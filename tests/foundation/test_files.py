@@ -10,13 +10,17 @@ from portal.foundation.files.cleaning import MAX_BYTES, CleanFile, clean_file, c
 from portal.foundation.files.unfit import REFUSALS, Unfit
 from tests.nasty_files import (
     DIRTY_WORDS,
-    bomb_pdf,
     dirty_pdf,
     endless_pdf,
+    flate_bomb,
+    folded_pdf,
     image,
     jpeg_of_a_camera,
+    lzw_bomb,
     many_pages,
     png_bomb,
+    run_length_bomb,
+    scattered_pdf,
 )
 
 
@@ -66,10 +70,27 @@ def test_a_pdf_keeps_what_its_pages_draw_and_nothing_else() -> None:
     assert b"0 0 100 100 re f" in contents.get_data()
 
 
+def test_what_stands_elsewhere_in_a_pdf_goes_as_well() -> None:
+    """Any value may be a reference to an object of its own."""
+    content = copied(scattered_pdf()).content
+    assert [word for word in (*DIRTY_WORDS, b"/Filespec") if word in content] == []
+
+
+@pytest.mark.parametrize(
+    ("drawing", "name"),
+    [(b"\x80\x0b\x60\x50\x22\x0c\x0c\x85\x01", "LZWDecode"), (b"\x02q Q\x80", "RunLengthDecode"), (b"7120 51>", "AHx")],
+)
+def test_an_old_pdf_is_taken(drawing: bytes, name: str) -> None:
+    copy = PdfReader(BytesIO(copied(folded_pdf(drawing, name)).content))
+    assert copy.pages[0]["/Contents"]._data == drawing  # type: ignore[attr-defined]
+
+
 def test_a_pdf_that_opens_without_a_password_is_taken() -> None:
     assert not PdfReader(BytesIO(copied(dirty_pdf(password="")).content)).is_encrypted
 
 
+FLATE_BOMB = flate_bomb()
+HEX_BOMB = FLATE_BOMB.hex().encode() + b">"
 NASTY = {
     "nothing": (b"", "file_empty"),
     "a page that calls itself a PDF": (b"<html>%PDF-1.7", "file_type_not_taken"),
@@ -84,7 +105,16 @@ NASTY = {
     "a tree of pages that bites its tail": (endless_pdf(), "file_broken"),
     "a PDF with a password": (dirty_pdf(password="pw"), "file_locked"),
     "a PDF of many pages": (many_pages(21), "file_too_many_pages"),
-    "a PDF that unfolds to more than is taken": (bomb_pdf(), "file_too_costly"),
+    "a PDF that unfolds to more than is taken": (folded_pdf(FLATE_BOMB, "FlateDecode"), "file_too_costly"),
+    "one whose filter stands elsewhere": (folded_pdf(FLATE_BOMB, "Fl", elsewhere="all"), "file_too_costly"),
+    "one with a list of such": (folded_pdf(FLATE_BOMB, "Fl", elsewhere="each"), "file_too_costly"),
+    "one whose list stands elsewhere": (folded_pdf(HEX_BOMB, "AHx", "Fl", elsewhere="all"), "file_too_costly"),
+    "a fold in hexadecimal": (folded_pdf(HEX_BOMB, "AHx", "Fl"), "file_too_costly"),
+    "a fold in a fold": (folded_pdf(b"", "FlateDecode", "LZWDecode"), "file_too_costly"),
+    "a fold in a fold elsewhere": (folded_pdf(b"", "FlateDecode", "LZWDecode", elsewhere="each"), "file_too_costly"),
+    "LZW that unfolds to more": (folded_pdf(lzw_bomb(), "LZWDecode"), "file_too_costly"),
+    "runs that unfold to more": (folded_pdf(run_length_bomb(), "RunLengthDecode"), "file_too_costly"),
+    "a fold that cannot be counted": (folded_pdf(b"", "BrotliDecode"), "file_too_costly"),
     "more bytes than are taken": (b"%PDF-" + b"x" * MAX_BYTES, "file_too_large"),
 }
 
