@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from array import array
 from io import BytesIO
 
 from PIL import Image
@@ -36,6 +37,16 @@ def jpeg_of_a_camera() -> bytes:
     exif = Image.Exif()
     exif[_ORIENTATION], exif[_DESCRIPTION] = 6, "Secret street 7"
     return image("JPEG", exif=exif, comment=b"a comment")
+
+
+def ramp(width: int, height: int = 1) -> bytes:
+    """From black to white in greys of sixteen bits, to be seen turned by 90°; the darkest counts as transparent."""
+    row = array("H", (65_535 * place // (width - 1) for place in range(width)))
+    exif, out = Image.Exif(), BytesIO()
+    exif[_ORIENTATION] = 6
+    greys = Image.frombytes("I;16", (width, height), row.tobytes() * height)
+    greys.save(out, "PNG", exif=exif, transparency=0)
+    return out.getvalue()
 
 
 def png_bomb(width: int, height: int) -> bytes:

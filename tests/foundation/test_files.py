@@ -19,6 +19,7 @@ from tests.nasty_files import (
     lzw_bomb,
     many_pages,
     png_bomb,
+    ramp,
     run_length_bomb,
     scattered_pdf,
 )
@@ -49,6 +50,20 @@ def test_an_image_keeps_its_pixels_and_nothing_else() -> None:
 def test_a_png_stays_one() -> None:
     copy = copied(image("PNG"))
     assert (copy.media_type, copy.content[:4]) == ("image/png", b"\x89PNG")
+
+
+def test_greys_of_sixteen_bits_stay_greys() -> None:
+    """Upright, too: the first row was the left column."""
+    with Image.open(BytesIO(copied(ramp(256)).content)) as shown:
+        assert (shown.mode, shown.size) == ("RGB", (1, 256))
+        assert shown.tobytes() == bytes(value for value in range(256) for _ in range(3))
+
+
+def test_large_greys_of_sixteen_bits_are_kept_smaller() -> None:
+    with Image.open(BytesIO(copied(ramp(3000, 3000)).content)) as shown:
+        assert 7_900_000 < shown.width * shown.height <= 8_000_000
+        grey = shown.convert("L")
+        assert [grey.getpixel((shown.width // 2, shown.height * part // 4)) for part in (1, 2, 3)] == [63, 127, 191]
 
 
 def test_what_is_large_is_kept_smaller() -> None:

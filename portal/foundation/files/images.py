@@ -20,15 +20,25 @@ def copy_image(raw: bytes, kind: str) -> tuple[str, bytes]:
     with Image.open(BytesIO(raw), formats=[kind]) as sent:
         if sent.width * sent.height > MAX_PIXELS:
             raise Unfit("file_too_many_pixels")
+        image = _in_eight_bits(sent)
         shrink = (KEPT_PIXELS / (sent.width * sent.height)) ** 0.5
         if shrink < 1:  # first: what comes after costs by the pixel
-            sent.thumbnail((max(1, int(sent.width * shrink)), max(1, int(sent.height * shrink))))
-        pixels = _on_white(ImageOps.exif_transpose(sent))
+            image.thumbnail((max(1, int(sent.width * shrink)), max(1, int(sent.height * shrink))))
+        pixels = _on_white(ImageOps.exif_transpose(image))
     if kind == "PNG":
         copied = _saved(pixels, "PNG")
         if len(copied) <= _MAX_PNG:
             return "image/png", copied
     return "image/jpeg", _saved(pixels, "JPEG", quality=85)
+
+
+def _in_eight_bits(image: Image.Image) -> Image.Image:
+    """Greys of sixteen bits, which would be cut off at 255, scaled. Decoders bring no other mode of so many."""
+    if not image.mode.startswith("I"):
+        return image
+    scaled = image.point(lambda value: value / 257).convert("L")
+    scaled.info.pop("transparency", None)  # of one grey of 65,536: now it would be of 257
+    return scaled
 
 
 def _on_white(image: Image.Image) -> Image.Image:
