@@ -3,6 +3,7 @@
 import logging
 import smtplib
 import ssl
+from contextlib import suppress
 from dataclasses import dataclass
 from email.message import EmailMessage
 
@@ -28,8 +29,11 @@ class Outcome:
 def send(message: EmailMessage, server: Server) -> Outcome:
     """Hand the message over. Whatever goes wrong is an outcome, without what the server said of the address."""
     try:
-        with _connected(server) as connection:
+        connection = _connected(server)
+        try:
             connection.send_message(message)
+        finally:
+            _leave(connection)
     except smtplib.SMTPRecipientsRefused as error:
         code = next(iter(error.recipients.values()))[0]
         return Outcome(f"The server refuses the recipient: {code}.", is_final=_is_permanent(code))
@@ -60,6 +64,13 @@ def _connected(server: Server) -> smtplib.SMTP:
         connection.close()
         raise
     return connection
+
+
+def _leave(connection: smtplib.SMTP) -> None:
+    """Say goodbye. What is answered changes nothing: a message that was taken must not be sent again for it."""
+    with suppress(OSError, smtplib.SMTPException):
+        connection.quit()
+    connection.close()
 
 
 def _is_permanent(code: int) -> bool:

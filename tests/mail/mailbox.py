@@ -21,6 +21,8 @@ class Mailbox:
     """What recipients are answered, by address."""
     after_data: list[Callable[[SMTP], str]] = field(default_factory=list)
     """What is done to the next messages once they are kept, and what is answered."""
+    goodbye: Callable[[SMTP], str] = lambda _: "221 Bye"
+    """What is done when a client wants to leave, and what is answered."""
     port: int = 0
 
     async def handle_RCPT(  # noqa: N802  (aiosmtpd's name)
@@ -35,6 +37,9 @@ class Mailbox:
         content: Any = envelope.content
         self.messages.append(message_from_bytes(content, policy=default))
         return self.after_data.pop(0)(server) if self.after_data else "250 OK"
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
+        return self.goodbye(server)
 
     def read(self) -> list[tuple[str, str]]:
         """Whom each message went to, and its subject."""

@@ -1,10 +1,14 @@
 """Mails on their way: to whom, what of a server that is down, that refuses, that dies after it took one."""
 
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from threading import Event
 from typing import Any
 from uuid import UUID
+
+import pytest
+from aiosmtpd.smtp import SMTP
 
 from portal.accounts import invitations, password_resets
 from portal.accounts.service import set_enabled, set_password
@@ -118,6 +122,21 @@ def test_a_server_that_dies_after_it_took_one(world: World) -> None:
     first, second = world.mailbox.messages
     assert first["Message-ID"] == second["Message-ID"] == f"<{world.mails()[0].id}@portal.example>"
     assert first.get_body(("plain",)).get_content() == second.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("goodbye", [lambda _: "421 too busy", lambda _: "500 what", hang_up])
+def test_what_a_server_says_to_our_goodbye_changes_nothing(world: World, goodbye: Callable[[SMTP], str]) -> None:
+    """It took the one message, and refused the other for good."""
+    world.mailbox.goodbye = goodbye
+    world.make.invoice(world.account)
+    world.make.invoice(world.account)
+    world.mailbox.after_data = [lambda _: "250 queued", lambda _: "554 spam"]
+    assert world.work() == 2
+    assert [(mail.state, mail.error) for mail in world.mails()] == [
+        ("sent", ""), ("failed", "The server refuses the message: 554."),
+    ]  # fmt: skip
+    assert world.work(clock.now() + timedelta(days=1)) == 0
+    assert len(world.mailbox.messages) == 2
 
 
 def test_a_message_that_is_refused(world: World) -> None:
