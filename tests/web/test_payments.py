@@ -144,7 +144,7 @@ def test_the_accounts_default_is_chosen_and_limits_are_kept(world: World, make: 
 def test_a_stale_tab_cannot_withdraw_what_was_decided(world: World, make: Factory) -> None:
     payment = make.payment(make.invoice(world.account), world.users["owner"])
     pages = world.visit("owner")
-    assert pages.get(f"/payments/{payment.id}/").buttons == ["Withdraw this payment", "Add this file"]
+    assert pages.get(f"/payments/{payment.id}/").buttons == ["Add this file", "Withdraw this payment"]
     make.approved(payment, world.users["reviewer"])
     page = pages.post(f"/payments/{payment.id}/cancellation", {"version": "1"})
     assert page.status == 409
