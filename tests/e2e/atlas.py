@@ -113,14 +113,8 @@ def explore(request: APIRequestContext, server: str, starts: Iterable[str], rout
             continue
         text = answer.text()
         if "<html" in text and endpoint not in _MAILS:
-            _note(
-                atlas,
-                Place(
-                    _endpoint(adapter, arrived),
-                    address,
-                    _state(text, "" if linked_from else address) if answer.ok else "nothing",
-                ),
-            )
+            state = _state(text, "" if linked_from else address) if answer.ok else "nothing"
+            _note(atlas, Place(_endpoint(adapter, arrived), address, state))
             waiting.extend((link, address) for link in _links(text, adapter))
     return atlas
 

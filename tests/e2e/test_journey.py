@@ -48,9 +48,10 @@ def test_from_report_to_credits(with_script: bool, visitor: Callable[..., Visito
     queue = staff.sign_in("reviewer@portal.example")
     queue.goto(f"{server}/admin/approvals/?account=C-1002")
     queue.get_by_role("link", name=reference).click()
+    expect(queue.locator(".copy.large .value").first).to_have_text(reference)
+    queue.wait_for_url(re.compile("[?&]selected="))  # the address follows what is shown
     stale = staff.page()
     stale.goto(queue.url)
-    expect(queue.locator(".copy.large .value").first).to_have_text(reference)
     queue.wait_for_timeout(600)  # what was not in sight for half a second is not decided
     queue.get_by_role("button", name=re.compile("^Approve")).click()
     expect(queue.get_by_text("Approved").first).to_be_visible()
@@ -58,7 +59,7 @@ def test_from_report_to_credits(with_script: bool, visitor: Callable[..., Visito
 
     staff.expected.add(409)
     stale.get_by_role("button", name=re.compile("^Approve")).click()
-    expect(stale.get_by_text(re.compile(r"This payment was approved by you on \d{4}-\d\d-\d\d"))).to_be_visible()
+    expect(stale.get_by_text(re.compile(r"^This payment was approved by you on \d{4}-\d\d-\d\d"))).to_be_visible()
 
     mine.goto(payment)
     expect(mine.get_by_text("Your money arrived.")).to_be_visible()
