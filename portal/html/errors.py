@@ -84,9 +84,10 @@ def _to_sign_in() -> Response:
     here = request.full_path.rstrip("?") if request.method == "GET" and not of_signing_in else ""
     back = unsent.keep() or here
     target = "/login" + (f"?{urlencode({'next': back})}" if back not in ("", "/") else "")
-    if asks_by_itself():  # nobody is led away from a page that they read, or type into
-        return make_response(render_template("components/signed_out.html"), 401)
-    if request.headers.get("HX-Request"):  # a fragment's place is too small for the sign-in page
+    is_fragment = bool(request.headers.get("HX-Request"))
+    if is_fragment and asks_by_itself():  # nobody is led away from a page that they read, or type into
+        return make_response(render_template("components/signed_out.html"))
+    if is_fragment:  # a fragment's place is too small for the sign-in page
         response = make_response("", 200)
         response.headers["HX-Redirect"] = target if request.method == "POST" else "/login"
         return response
