@@ -22,14 +22,14 @@ CASES = 50
 
 @pytest.fixture(scope="module")
 def account(folder: Path, server: str) -> str:
-    """The number of an account with 53 clear cases, in the database of the server."""
+    """The number of an account with 54 clear cases: one is left at the end, in the database of the server."""
     app = create_app({"DATA_DIR": folder})
     make = Factory(app, first=700_001)
     account = make.account("Keys & Sons", country="GB", currency="GBP")
     owner, reviewer = make.user("owner", account), make.user("reviewer")
     with app.app_context(), across_accounts():
         make.approved(make.payment(make.invoice(account, "20.00"), owner), reviewer)
-        for _ in range(CASES + 3):
+        for _ in range(CASES + 4):
             invoice = make.invoice(account, "20.00")
             make.payment(invoice, owner, str(invoice.payment_reference))
     disconnect(app)
@@ -134,7 +134,7 @@ def test_fifty_clear_cases_by_keyboard_alone(queue: Page, record_property: Calla
     """Each decision is two requests; from the key to the next case in sight it takes as long as is noted."""
     requests: list[str] = []
     queue.on("request", lambda request: requests.append(request.method))
-    took = []
+    before, took = clear(queue), []
     for _ in range(CASES):
         here, begin = shown(queue), time.perf_counter()
         queue.keyboard.press("a")
@@ -144,4 +144,4 @@ def test_fifty_clear_cases_by_keyboard_alone(queue: Page, record_property: Calla
     assert requests == ["POST", "GET"] * CASES
     record_property("median_ms", round(1000 * median(took)))
     print(f"\nfrom key to next case: {1000 * median(took):.0f} ms at the median of {CASES}")  # noqa: T201
-    expect(queue.get_by_text("No waiting payment fits this filter.")).to_be_visible()
+    assert clear(queue) == before - CASES
