@@ -21,6 +21,7 @@ from portal.billing.payments import service as payments
 from portal.billing.payments.models import Payment
 from portal.billing.payments.proofs.service import attach_proof
 from portal.billing.payments.queries import payments_of_invoice
+from portal.billing.payments.references import read_reference
 from portal.billing.payments.states import Status
 from portal.cli import demo_data as data
 from portal.cli.demo_receipts import receipt
@@ -29,7 +30,7 @@ from portal.foundation.access import Role
 from portal.foundation.actor import Actor
 from portal.foundation.db import session, transaction
 from portal.foundation.money import Money
-from portal.foundation.refusals import Conflict
+from portal.foundation.refusals import Conflict, Invalid
 from portal.foundation.tenancy import across_accounts
 
 SIGN_INS = (
@@ -212,7 +213,7 @@ class _Demo:
             return _REUSED
         if not by_wallet and invoice.payment_reference and self.random.random() < 0.5:
             own = in_groups(invoice.payment_reference)
-            return f"{own[:-2]}{own[-1]}{own[-2]}" if step == "wait" and self.payments_reported % 4 == 0 else own
+            return _with_a_slip(own) if step == "wait" and self.payments_reported % 4 == 0 else own
         shape = known.wallet_reference if by_wallet else known.reference
         return shape.format(day=clock.now(), n=self.payments_reported * 7 + self.random.randrange(7))
 
@@ -277,3 +278,11 @@ class _Demo:
             position=method.position,
         )
         methods.create_method(by=_SYSTEM, country=method.country, method=method.method, settings=settings)
+
+
+def _with_a_slip(reference: str) -> str:
+    """Its last two digits in the wrong order; as it is where that would look like a card number."""
+    try:
+        return read_reference(f"{reference[:-2]}{reference[-1]}{reference[-2]}")
+    except Invalid:
+        return reference
