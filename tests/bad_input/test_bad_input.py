@@ -7,7 +7,7 @@ from tests.bad_input.checks import check
 from tests.bad_input.fields import Fields
 from tests.factories import Factory
 
-A_FEW = 8
+A_FEW = 6
 
 
 @pytest.fixture
