@@ -17,7 +17,7 @@ from tests.api.conftest import Caller
 from tests.factories import Factory
 from tests.pages import Pages
 
-_UNLIKE = {"id", "account_id", "invoice_id", "created_at", "disabled_at", "password_hash"}
+_UNLIKE = {"id", "account_id", "invoice_id", "payment_reference", "created_at", "disabled_at", "password_hash"}
 ACCOUNT = {"number": "C-9", "name": "Initech", "country": "FR", "currency": "EUR", "locale": "fr", "timezone": "UTC"}
 USER = {"email": "new@portal.example", "name": "Nora New", "password": "plain herons wade"}
 METHOD = {"display_name": "Wallet", "instructions": "Scan.", "limit_currency": "EUR", "minimum": "1.00"}

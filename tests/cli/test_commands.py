@@ -127,7 +127,7 @@ def test_the_demo_is_what_was_promised(app: Flask) -> None:
 
 def test_two_demos_of_one_moment_are_the_same(new_app: Callable[[], Flask]) -> None:
     moment, loaded = clock.now(), []
-    is_the_invoices = Payment.normalized_reference == func.lower(Invoice.payment_reference)  # made of an id of chance
+    is_the_invoices = Payment.normalized_reference.startswith("rf")  # made of an id of chance, slip or not
     reference = case((is_the_invoices, "the invoice's"), else_=Payment.transaction_reference)
     for app in (new_app(), new_app()):
         with app.app_context(), clock.set_to(moment), across_accounts():

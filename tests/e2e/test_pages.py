@@ -109,7 +109,7 @@ def test_amounts_of_a_column_align_on_the_decimal_point(visitor: Callable[..., V
     points = "all => all.map(one => Math.round(one.getBoundingClientRect().left))"
     found = page.locator(".num .fraction").evaluate_all(points)
     assert len(found) == 3
-    assert len(set(found)) == 1
+    assert max(found) - min(found) <= 1  # whole pixels, of which a glyph may take one more
 
 
 def test_on_paper_and_with_the_readers_own_colours(visitor: Callable[..., Visitor], server: str) -> None:
