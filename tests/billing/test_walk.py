@@ -7,7 +7,7 @@ from flask import Flask
 from sqlalchemy import text
 
 from portal.billing.credits import service as credits
-from portal.billing.payments import references, service
+from portal.billing.payments import checks, references, service
 from portal.billing.payments.models import Payment
 from portal.billing.payments.states import Action
 from portal.foundation import audit
@@ -35,21 +35,21 @@ def test_a_world_is_walked_again_by_its_number(app: Flask) -> None:
 
 
 def forget_versions(patch: Patch) -> None:
-    check = service._check
+    check = checks.refuse_unless_allowed
 
     def check_without(payment: Payment, action: Action, by: Actor, _version: int | None) -> None:
         check(payment, action, by, None)
 
-    patch.setattr(service, "_check", check_without)
+    patch.setattr(service, "refuse_unless_allowed", check_without)
 
 
 def forget_open_payments(patch: Patch) -> None:
-    patch.setattr(service, "_open_payment", lambda _: None)
+    patch.setattr(checks, "refuse_open_payment", lambda _: None)
     _run("DROP INDEX uq_payments_open_invoice")
 
 
 def forget_other_eyes(patch: Patch) -> None:
-    patch.setattr(service, "is_own", lambda *_: False)
+    patch.setattr(checks, "is_own", lambda *_: False)
 
 
 def forget_spellings(patch: Patch) -> None:
@@ -58,7 +58,7 @@ def forget_spellings(patch: Patch) -> None:
 
 
 def forget_booked_references(patch: Patch) -> None:
-    patch.setattr(service, "_booked_with_same_reference", lambda _: None)
+    patch.setattr(service, "refuse_booked_reference", lambda _: None)
     _run("DROP INDEX uq_payments_booked_reference")
 
 

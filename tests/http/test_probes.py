@@ -81,7 +81,7 @@ def test_a_step_that_was_undone_is_not_counted(app: Flask, make: Factory, monkey
         raise ZeroDivisionError
 
     with monkeypatch.context() as broken:
-        broken.setattr("portal.billing.payments.service.audit.record", fail)
+        broken.setattr("portal.billing.payments.steps.audit.record", fail)
         with pytest.raises(ZeroDivisionError):
             make.payment(invoice, owner)
     assert figure(app, "portal_payment_steps_total", **step) == before
