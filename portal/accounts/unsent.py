@@ -28,15 +28,16 @@ _PATIENCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class UnsentForm:
-    """What was typed, by field, and the path of the page with the form."""
+    """What was typed, by field, the path of the page with the form, and the endpoint that it was meant for."""
 
     page: str
+    route: str
     fields: list[tuple[str, str]]
 
 
 def keep(form: UnsentForm, *, secret: str) -> bool:
     """Keep the form with the session of this secret, live or ended. False where it is not kept."""
-    text = json.dumps([form.page, form.fields, clock.now().isoformat()])
+    text = json.dumps([form.page, form.route, form.fields, clock.now().isoformat()])
     if len(text) > MOST:
         return False
     is_kept = False
@@ -66,12 +67,12 @@ def kept_in(row: UserSession) -> UnsentForm | None:
     """The form that the session keeps, for an hour."""
     sealed = session.scalar(select(UserSession.sealed_form).where(UserSession.id == row.id))
     try:
-        page, fields, at = json.loads(sealer.unseal(sealed or "", bound_to=_whose(row)))
-    except Unreadable:
+        page, route, fields, at = json.loads(sealer.unseal(sealed or "", bound_to=_whose(row)))
+    except (Unreadable, ValueError):  # by another key, or kept by another version
         return None
     if clock.now() - datetime.fromisoformat(at) > LIFE:
         return None
-    return UnsentForm(page, [(name, value) for name, value in fields])
+    return UnsentForm(page, route, [(name, value) for name, value in fields])
 
 
 def purge() -> int:

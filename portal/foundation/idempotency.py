@@ -60,8 +60,8 @@ class Asked:
 
     @property
     def identity(self) -> tuple[UUID | None, str, str]:
-        """The key's primary key: it counts within the account, for staff within the user."""
-        return self.by.account_id or self.by.user_id, self.route, self.key
+        """The key's primary key."""
+        return _scope(self.by), self.route, self.key
 
 
 class KeyReused(Refusal):
@@ -96,6 +96,11 @@ def claim(asked: Asked) -> tuple[IdempotencyKey, bool]:
     return row, first_use
 
 
+def is_used(by: Actor, route: str, key: str) -> bool:
+    """Whether something was done with the key."""
+    return session.get(IdempotencyKey, (_scope(by), route, key)) is not None
+
+
 def purge() -> int:
     """Delete the keys that have had their time, in small units; how many."""
     purged = 0
@@ -108,6 +113,11 @@ def purge() -> int:
                 return purged
             unit.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at <= times[-1]))
         purged += len(times)
+
+
+def _scope(by: Actor) -> UUID | None:
+    """A key counts within the account, for staff within the user."""
+    return by.account_id or by.user_id
 
 
 def _claim(asked: Asked) -> tuple[IdempotencyKey, bool]:

@@ -12,7 +12,9 @@ from portal.accounts import unsent
 from portal.accounts.unsent import UnsentForm
 from portal.foundation.access import declared
 from portal.foundation.freetext import mask_card_numbers
+from portal.foundation.idempotency import is_used
 from portal.http import identity
+from portal.http.once import FIELD
 from portal.http.origins import comes_from_own_page
 
 _MARK = "unsent"
@@ -31,9 +33,9 @@ def keep() -> str | None:
     if secret is None or page is None or not comes_from_own_page():
         return None
     fields = _typed()
-    if not any(value.strip() for name, value in fields if name != "idempotency_key"):
+    if not any(value.strip() for name, value in fields if name != FIELD):
         return None
-    return f"{page}?{_MARK}=1" if unsent.keep(UnsentForm(page, fields), secret=secret) else None
+    return f"{page}?{_MARK}=1" if unsent.keep(UnsentForm(page, str(request.endpoint), fields), secret=secret) else None
 
 
 def _typed() -> list[tuple[str, str]]:
@@ -66,5 +68,8 @@ def _page() -> str | None:
 def _read() -> None:
     row = identity.here() if request.method == "GET" and _MARK in request.args and g.actor is not None else None
     form = unsent.kept_in(row) if row is not None else None
-    if form is not None and form.page == request.path:
-        g.unsent = ImmutableMultiDict(form.fields)
+    if form is None or form.page != request.path:
+        return
+    typed = ImmutableMultiDict(form.fields)
+    if not is_used(g.actor, form.route, typed.get(FIELD, "")):  # else it was sent since
+        g.unsent = typed

@@ -69,6 +69,25 @@ def test_a_report_comes_back_filled_in_and_is_not_sent_by_itself(world: World, m
     assert kept == form | {"notes": mask_card_numbers(NOTE)} != form
 
 
+def test_what_was_sent_in_the_end_is_not_called_unsent(world: World, make: Factory) -> None:
+    invoice = make.invoice(world.account)
+    pages = world.visit("owner")
+    path = f"/invoices/{invoice.id}/payment"
+    key = pages.get(path).values["idempotency_key"]
+    form = {"payment_method": "bank_transfer", "transaction_reference": "T-1", "idempotency_key": key}
+    end_sessions(world, "owner")
+    again = Pages(world.app)
+    again.set_cookies(pages.cookies())
+    location = send(pages, path, form)
+    again.get(location)
+    back = again.post(location, {"email": world.users["owner"].email, "password": PASSWORD}).response.location or ""
+    assert again.get(back).notices[0] == f"{SAID} Files have to be chosen anew."
+    assert again.get(back).values["transaction_reference"] == "T-1"
+    again.follow(again.post(path, form))
+    under_way = "A payment for this invoice is under way. Wait for its result, or withdraw it first: see the payment ."
+    assert again.get(back).notices == [under_way]
+
+
 FORMS = {
     "/invoices/{invoice}/payment": ("owner", {"payment_method": "bank_transfer", "transaction_reference": "T-1"}),
     "/webhooks/new": ("owner", {"url": "https://hooks.example/", "event_types": "payment.approved"}),
