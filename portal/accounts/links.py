@@ -40,7 +40,7 @@ class LinkOver(Refusal):
     status = 410
 
     def __init__(self) -> None:
-        message = "This link does not work: it was used before, it is too old, or it was copied only in part."
+        message = "This link was used before, has expired, or was copied only in part."
         super().__init__("link_over", message)
 
 

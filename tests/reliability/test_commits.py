@@ -125,9 +125,9 @@ def test_a_form_without_a_key_says_where_to_look(world: World, behind: Flask, ne
     filled = {"payment_method": "bank_transfer", "transaction_reference": "TRF 1"}
     fail(network, AtCommit.LOSE)
     page = pages.post(f"/invoices/{invoice.id}/payment", filled)
-    assert (page.status, page.h1) == (503, "Recorded or not?")
+    assert (page.status, page.h1) == (503, "This may have been recorded")
     assert "Look whether it is there before you send it again." in page.text
-    assert [row[0] for row in pages.get(page.links["Look at the payments"]).rows] == ["TRF 1"]
+    assert [row[0] for row in pages.get(page.links["See the payments"]).rows] == ["TRF 1"]
 
 
 @pytest.fixture

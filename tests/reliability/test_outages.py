@@ -59,7 +59,7 @@ class Visitor:
 def assert_unavailable(visitor: Visitor, code: str = "database_unavailable") -> None:
     """Every face says it, and says that nothing was changed."""
     page, listed = visitor.page(), visitor.list()
-    assert (page.status, page.h1) == (503, "The portal is not available just now")
+    assert (page.status, page.h1) == (503, "The portal is not available right now")
     assert "Nothing was changed." in page.text
     assert problem(listed) == (503, code, [])
     assert (int(page.response.headers["Retry-After"]), int(listed.headers["Retry-After"])) == (5, 5)

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeoutError
 
 from portal.foundation import clock
 from portal.foundation.access import declared
@@ -32,7 +33,7 @@ def test_foreign_rows_are_not_there(world: World, make: Factory) -> None:
         expected = bare(pages.get(path.format(absent)))
         for id_ in ids:
             page = pages.get(path.format(id_))
-            assert (page.status, page.h1, bare(page)) == (404, "Nothing here", expected)
+            assert (page.status, page.h1, bare(page)) == (404, "Page not found", expected)
     for path, data in (
         (f"/invoices/{invoice.id}/payment", {"payment_method": "bank_transfer", "transaction_reference": "x"}),
         (f"/payments/{payment.id}/cancellation", {"version": "1"}),
@@ -46,6 +47,33 @@ def test_foreign_rows_are_not_there(world: World, make: Factory) -> None:
 @pytest.mark.parametrize("path", ["/invoices/xyz/", "/payments/1/", "/nothing", "/payments/../etc", "/%00", "/\u2603"])
 def test_addresses_that_do_not_exist(path: str, world: World) -> None:
     assert world.visit("owner").get(path).status == 404
+
+
+@pytest.mark.parametrize("path", ["/nothing", "/webhooks/018f2c6e-7b1a-7c3d-9e4f-5a6b7c8d9e0f/", "/invitation?token=x"])
+def test_an_error_keeps_the_navigation(path: str, world: World) -> None:
+    """Everybody's own, with a way on that they may go; who is not signed in may do that."""
+    owner, admin, nobody = (pages.get(path) for pages in (world.visit("owner"), world.visit("admin"), world.visit()))
+    assert owner.links["Overview"] == "/"
+    assert admin.links["Dashboard"] == "/admin/dashboard/"
+    assert "Overview" not in admin.links
+    assert "Profile" not in nobody.links
+    if path == "/nothing":
+        assert owner.links["Go to the overview"] == "/"
+        assert admin.links["Go to the approvals"] == "/admin/approvals/"
+        assert nobody.links["Sign in"] == "/login"
+
+
+def test_an_error_needs_no_navigation(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the database does not answer, the page says what it would have said, without."""
+    owner = world.visit("owner")
+
+    def gone() -> None:
+        raise SQLAlchemyTimeoutError
+
+    monkeypatch.setattr("portal.html.errors.identify", gone)
+    page = owner.get("/nothing")
+    assert (page.status, page.h1) == (404, "Page not found")
+    assert "Overview" not in page.links
 
 
 def test_a_viewer_looks_and_does_not_touch(world: World, make: Factory) -> None:

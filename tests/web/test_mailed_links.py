@@ -174,6 +174,22 @@ def test_a_link_is_over(world: World) -> None:
     assert Pages(world.app).get(second).status == 410
 
 
+@pytest.mark.parametrize(
+    ("link", "label", "address"),
+    [
+        ("/password-reset/password", "Ask for a new link", "/password-reset"),
+        ("/invitation", "Sign in", "/login"),
+        ("/email-change", "Go to your profile", "/profile/"),
+    ],
+)
+def test_a_link_that_is_over_offers_its_own_way_on(world: World, link: str, label: str, address: str) -> None:
+    for pages, is_known in ((Pages(world.app), False), (world.visit("owner"), True)):
+        page = pages.get(f"{link}?token=x")
+        assert (page.status, page.links[label]) == (410, address)
+        assert page.text.count("This link") == 2  # the heading, and why
+        assert ("Overview" in page.links) is is_known
+
+
 def test_secrets_stand_nowhere_in_clear(world: World, caplog: pytest.LogCaptureFixture) -> None:
     ask(world, world.users["owner"].email)
     link = link_of(world.app, "password_reset")

@@ -61,7 +61,7 @@ def test_a_form_that_was_sent_and_then_changed_says_what_counts(world: World, ma
     assert pages.post(path, form).status == 303
     page = pages.post(path, form | {"notes": "one thing more"})
     assert (page.status, page.h1) == (422, "This form was sent before")
-    assert page.links["Look at the payments"] == "/payments/"
+    assert page.links["See the payments"] == "/payments/"
     assert events(world.app) == 1
 
 

@@ -251,7 +251,7 @@ def test_what_is_wrong_anyway_is_said_before_a_code_is_asked_for(world: World, m
     with clock.set_to(clock.now() + SIX_MINUTES):
         page = pages.post(address, {"version": "2", "reason": "4111 1111 1111 1111"})
         assert (page.status, list(page.field_errors), "4111" in page.response.text) == (400, ["reason"], False)
-        assert world.visit("reviewer").post(address, {"version": "2", "reason": "x"}).h1 == "This is not for your role"
+        assert world.visit("reviewer").post(address, {"version": "2", "reason": "x"}).h1 == "You have no access to this"
 
 
 def test_roles_factors_and_staffs_tokens_ask_again(world: World, make: Factory) -> None:
