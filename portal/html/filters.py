@@ -79,12 +79,13 @@ def count(number: int) -> str:
     return format_decimal(number, locale=_locale())
 
 
-def moment(value: datetime | None) -> Markup | str:
-    """Date and time in the reader's time zone; in UTC on hover."""
+def moment(value: datetime | None, *, seconds: bool = False) -> Markup | str:
+    """Date and time in the reader's time zone; in UTC on hover. With seconds, where several come within a minute."""
     if value is None:
         return "–"
     local = value.astimezone(_timezone())
-    shown = f"{format_date(local, 'medium', _locale())}, {format_time(local, 'short', locale=_locale())}"
+    time = format_time(local, "medium" if seconds else "short", locale=_locale())
+    shown = f"{format_date(local, 'medium', _locale())}, {time}"
     return _time(value, shown)
 
 

@@ -24,7 +24,7 @@ class EndpointForm(Form):
 
     url = StringField(
         "Address",
-        [InputRequired("Give the address that takes the messages.")],
+        [InputRequired("Type the address that takes the messages.")],
         render_kw={"type": "url", "inputmode": "url", "autocomplete": "off", "maxlength": MAX_URL},
     )
     event_types = SelectMultipleField("Events", choices=list(EventType), validate_choice=False)
@@ -112,7 +112,7 @@ def webhook_rotation(endpoint_id: UUID) -> ResponseReturnValue:
     form = Form()
     with refused(form):
         service.rotate_secret(endpoint_id, by=current_actor())
-        flash("There is another secret. For 24 hours messages carry a signature by the one of before as well.", "good")
+        flash("There is a new secret. For 24 hours messages are signed with the previous one, too.", "good")
         return _to(endpoint_id)
     return _page(endpoint_id, form)
 
@@ -122,7 +122,7 @@ def webhook_test(endpoint_id: UUID) -> ResponseReturnValue:
     form = Form()
     with refused(form):
         service.send_test(endpoint_id, by=current_actor())
-        flash("A test is on its way. Load this page again to see what came of it.", "good")
+        flash("A test is on its way. Reload this page to see the result.", "good")
         return _to(endpoint_id)
     return _page(endpoint_id, form)
 
@@ -144,7 +144,7 @@ def webhook_retry(delivery_id: UUID) -> ResponseReturnValue:
     form = Form()
     with refused(form):
         service.retry_delivery(delivery_id, by=current_actor())
-        flash("It is sent again. Load this page again to see what came of it.", "good")
+        flash("It is sent again. Reload this page to see the result.", "good")
         return redirect(url_for(".webhook_delivery", delivery_id=delivery_id), 303)
     return _delivery_page(get_delivery(delivery_id, by=current_actor()), form)
 

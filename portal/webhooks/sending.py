@@ -149,7 +149,7 @@ def _in_words(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return f"No whole answer within {PATIENCE:.0f} seconds."
     if isinstance(error, socket.gaierror):
-        return "There is no such name."
+        return "Host not found."
     if isinstance(error, HTTPException):
         return "What it answered is not HTTP."
     return f"No connection: {getattr(error, 'strerror', None) or 'it failed'}."

@@ -28,7 +28,7 @@ def test_an_endpoint_is_added_and_tried(email: str, base: str, visitor: Callable
     while "No answer" not in page.content():  # .invalid leads nowhere (RFC 6761); the server's own worker finds out
         page.wait_for_timeout(300)
         page.reload()
-    expect(page.get_by_text("It is tried again at")).to_be_visible()
+    expect(page.get_by_text("The next try is at")).to_be_visible()
     page.goto(endpoint)
     page.get_by_role("button", name="Show it").click()
     expect(page.get_by_text("whsec_")).to_be_visible()

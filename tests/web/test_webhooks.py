@@ -30,7 +30,7 @@ def facts(page: Page) -> list[str]:
 @pytest.mark.parametrize(("who", "base"), FACES)
 def test_an_endpoint_from_its_first_day_to_its_last(who: str, base: str, world: World) -> None:
     pages = world.visit(who)
-    assert "Nobody is told yet" in pages.get(f"{base}/webhooks/").text
+    assert "No endpoints yet" in pages.get(f"{base}/webhooks/").text
     added = pages.post(f"{base}/webhooks/new", FORM)
     page = pages.follow(added)
     assert (added.status, page.h1, facts(page)) == (303, "Endpoint", ["payment.approved", "invoice.paid"])
@@ -64,8 +64,14 @@ def test_what_became_of_a_delivery(who: str, base: str, world: World) -> None:
     deliver(world.app)
     shown = pages.get(sent.root.one("tbody").one("a").attributes["href"])
     assert shown.h1 == "webhook.test"
-    assert "It is tried again at" in shown.notices[0]
+    assert "The next try is at" in shown.notices[0]
     assert "No connection: Connection refused." in shown.text
+    assert [badge.text for badge in shown.root.all(class_="warn") if badge.tag == "span"] == ["Retrying, 1 failed"]
+    (attempt,) = shown.root.one(class_="timeline").all("li")
+    assert attempt.text.startswith("Failed No answer")
+    with clock.set_to(clock.now() + timedelta(minutes=10)):
+        deliver(world.app)
+        assert [row[1::2] for row in pages.get(one).rows] == [["Retrying, 2 failed", "None after 2 tries"]]
     assert '"message": "This is a test. Nothing has happened."' in shown.root.one("pre").text
     again = pages.post(f"{shown.response.request.path}retry")
     assert (again.status, again.location) == (303, shown.response.request.path)
@@ -80,7 +86,7 @@ def test_the_secret_stands_on_one_answer(who: str, base: str, world: World) -> N
     assert (answer.status, answer.h1, len(secret)) == (200, "Secret", 50)
     assert answer.response.headers["Cache-Control"] == "no-store"
     rotated = pages.follow(pages.post(f"{one}rotation"))
-    assert "The one of before counts until" in rotated.text
+    assert "The previous secret is valid until" in rotated.text
     assert pages.post(f"{one}secret").root.one(class_="secret").text != secret
     for path in (one, f"{one}edit", f"{base}/webhooks/"):
         assert "whsec_" not in pages.get(path).response.text
