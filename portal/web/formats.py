@@ -28,7 +28,7 @@ class FormatsForm(Form):
         """Let the user choose; what they have chosen stays on offer."""
         account = user.account
         locale, timezone = (account.locale, account.timezone) if account else ("en", "UTC")
-        whose = "As the account" if account else "As usual"
+        whose = "Account default" if account else "Default"
         locales = dict.fromkeys((*_LOCALES, locale, user.locale or locale))
         zones = dict.fromkeys((*places.timezone_names(), user.timezone or timezone))
         self.locale.choices = {"": f"{whose}: {_called(locale)}"} | {one: _called(one) for one in locales}

@@ -21,7 +21,7 @@ class MailsForm(Form):
     """What the user is offered; the other field is not on it."""
 
     mails = SelectMultipleField("Mails")
-    digest_hours = StringField("Hours of the digest", render_kw={"maxlength": MOST})
+    digest_hours = StringField("Digest times", render_kw={"maxlength": MOST})
 
     def offer(self, user: User) -> "MailsForm":
         """Let the user choose: owners of payments and invoices, others of the payments that they report."""

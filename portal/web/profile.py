@@ -103,7 +103,7 @@ def change_email() -> ResponseReturnValue:
     if form.validate():
         with refused(form, TooManyAttempts):
             address = email_changes.ask(form.email.data, form.password.data, by=current_actor())
-            flash(f"Look into the mail at {address}: it has a link that confirms it. Until then nothing changes.")
+            flash(f"We sent a link to {address}. Nothing changes until you open it and confirm.")
             return redirect(url_for("web.profile"), 303)
     return profile_page(email_form=form)
 

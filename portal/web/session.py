@@ -52,7 +52,7 @@ def start_session() -> ResponseReturnValue:
         if started is not None:
             identity.begin(started.session, started.cookies)
             return redirect(_onward(started.session), 303)
-        form.form_errors.append("Address and password do not fit. Check both, and try again.")
+        form.form_errors.append("The e-mail address or the password is wrong. Check both, and try again.")
     return render_template("web/session/sign_in.html", form=form), form.status
 
 

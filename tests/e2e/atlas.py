@@ -85,8 +85,8 @@ def furnish(page: Page, server: str, base: str = "") -> None:
         page.get_by_role("link", name="webhook.test").wait_for()
     page.goto(f"{server}/profile/tokens/")
     page.get_by_label("Name").fill("Nightly export")
-    page.get_by_label("Everything", exact=True).check()
-    page.get_by_role("button", name="Issue a token").click()
+    page.get_by_label("Full access", exact=True).check()
+    page.get_by_role("button", name="Create a token").click()
     page.get_by_role("heading", name="Your new token").wait_for()
 
 

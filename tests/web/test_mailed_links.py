@@ -60,7 +60,7 @@ def test_a_forgotten_password(world: World) -> None:
     """The sessions end, the second factor is asked for as ever, and the mail's link works once."""
     for who, onward in (("owner", "/"), ("reviewer", "/login/code")):
         user, elsewhere = world.users[who], world.visit(who)
-        assert "Look into your mail" in ask(world, f" {user.email.upper()} ").text
+        assert "Check your mail" in ask(world, f" {user.email.upper()} ").text
         link = link_of(world.app, "password_reset")
         stranger = Pages(world.app)
         assert user.email in stranger.get(link).text

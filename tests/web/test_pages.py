@@ -121,7 +121,7 @@ def test_a_token_is_shown_once(world: World) -> None:
     assert page.response.headers["Cache-Control"] == "no-store"
     listed = pages.get("/profile/tokens/")
     assert secret not in listed.response.text
-    assert [row[:3] for row in listed.rows_of("Tokens")] == [["ledger", f"…{secret[-4:]}", "all that you may"]]
+    assert [row[:3] for row in listed.rows_of("Tokens")] == [["ledger", f"…{secret[-4:]}", "Full access"]]
     client = world.app.test_client()
     headers = {"Authorization": f"Bearer {secret}"}
     assert client.get("/api/v1/billing/account/", headers=headers).status_code == 200
@@ -146,7 +146,7 @@ def test_bad_tokens_are_refused_at_their_field(world: World) -> None:
     ):
         page = pages.post("/profile/tokens/", {"name": "x", "access": "everything"} | data)
         assert (page.status, list(page.field_errors)) == (400, [field])
-    assert "There is none." in pages.get("/profile/tokens/").text
+    assert "No tokens yet." in pages.get("/profile/tokens/").text
 
 
 def test_what_a_token_may_do_is_chosen(world: World) -> None:
@@ -182,13 +182,13 @@ def test_a_token_is_rotated_by_its_page(world: World) -> None:
     made = pages.post(f"{path}rotation", {"hours": "24"})
     new = made.root.one("code").text
     assert (made.status, made.h1) == (201, "Your new token")
-    assert "The old one works until" in made.text
+    assert "Previous token works until" in made.text
     client = world.app.test_client()
     for secret in (old, new):
         assert client.get("/api/v1/billing/account/", headers={"Authorization": f"Bearer {secret}"}).status_code == 200
     again = pages.post(f"{path}rotation", {"hours": "0"})
     assert (again.status, "has a successor" in again.text) == (409, True)
-    assert "Rotate it" not in pages.get(path).text
+    assert "Rotate the token" not in pages.get(path).text
     assert world.visit("member").get(path).status == 404
     assert world.visit("member").post(f"{path}rotation", {"hours": "24"}).status == 404
 

@@ -48,7 +48,7 @@ def test_signing_in_takes_the_code_too_and_leads_on(world: World) -> None:
     pages, sent = after_password(world, user, "/admin/audit/")
     assert sent.response.headers["Location"] == "/login/code?next=/admin/audit/"
     page = pages.follow(sent)
-    assert (page.status, page.h1) == (200, "Now the code")
+    assert (page.status, page.h1) == (200, "Type your code")
     wrong = pages.post("/login/code?next=/admin/audit/", {"code": "000000"})
     assert (wrong.status, list(wrong.field_errors)) == (400, ["code"])
     empty = pages.post("/login/code?next=/admin/audit/", {"code": ""})
@@ -114,7 +114,7 @@ def test_staff_without_one_set_it_up_and_get_no_further_without(world: World, ma
     done = pages.post("/login/set-up?next=/admin/payments/", {"code": authenticators.code(user)})
     assert (done.status, len(codes_on(done))) == (201, 10)
     assert done.response.headers["Cache-Control"] == "no-store"
-    assert done.links["I have kept them"] == "/admin/payments/"
+    assert done.links["I have saved them"] == "/admin/payments/"
     assert pages.get("/admin/payments/").h1 == "Payments"
     profile = pages.get("/profile/second-factor").response.text
     assert [kept for kept in (secret, *codes_on(done)) if kept in profile] == []
