@@ -13,6 +13,7 @@ from portal.api.blueprint import api
 from portal.api.negotiation import pack
 from portal.api.problems import PROBLEMS
 from portal.foundation.access import public
+from portal.foundation.db import end_reading
 
 JSON = "application/json"
 Made = TypeVar("Made")
@@ -59,6 +60,7 @@ def openapi() -> Response:
 @public
 def docs() -> Response:
     """The description for people, who can try calls there. It repeats nothing that was asked, so it may be packed."""
+    end_reading()  # who asks is known; what the navigation counts may come by another login
     return pack(Response(render_template("api/docs.html", nouns=_kept("nouns", _by_noun))))
 
 
