@@ -5,10 +5,10 @@ from uuid import UUID
 from sqlalchemy import func, select
 
 from portal.foundation.db import session
+from portal.foundation.keyset import Page, paginate
 from portal.foundation.refusals import NotFound
 from portal.mail.models import Mail, MailState
 
-MOST_SHOWN = 50
 _UNSENT = (MailState.PENDING, MailState.FAILED)
 
 
@@ -19,9 +19,10 @@ def count_unsent() -> dict[str, int]:
     return {state.value: found.get(state, 0) for state in _UNSENT}
 
 
-def newest_mails() -> list[Mail]:
-    """The newest ones to all people, whatever became of them."""
-    return list(session.scalars(select(Mail).order_by(Mail.created_at.desc(), Mail.id.desc()).limit(MOST_SHOWN)))
+def mail_page(*, cursor: str | None = None) -> Page[Mail]:
+    """Mails to all people, newest first, whatever became of them. Raises Invalid for a bad cursor."""
+    page = paginate(select(Mail.id, Mail), Mail.id, cursor=cursor)
+    return Page([row.Mail for row in page.rows], page.next, page.previous, page.page_size)
 
 
 def get_mail(mail_id: UUID) -> Mail:

@@ -15,7 +15,7 @@ from portal.http.gate import enter
 from portal.mail.composing import NoLetter, as_html, letter_of
 from portal.mail.letters import Letter
 from portal.mail.models import Mail
-from portal.mail.queries import get_mail, newest_mails
+from portal.mail.queries import get_mail, mail_page
 
 dev = Blueprint("dev", __name__, url_prefix="/dev/mail")
 _OWN_STYLE = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"
@@ -36,8 +36,9 @@ def _see_all_mails() -> None:
 @dev.get("/")
 @public
 def mail_list() -> ResponseReturnValue:
-    """The newest mails, with their words."""
-    return render_template("web/dev_mail/list.html", mails=[(mail, _read(mail)) for mail in newest_mails()])
+    """Mails with their words, newest first."""
+    page = mail_page(cursor=request.args.get("cursor"))
+    return render_template("web/dev_mail/list.html", page=page, mails=[(mail, _read(mail)) for mail in page.rows])
 
 
 @dev.get("/html")
@@ -45,7 +46,7 @@ def mail_list() -> ResponseReturnValue:
 def mail_html() -> Response:
     """One mail as a mailbox shows it; the newest, where none is named."""
     mail_id = parse_id(request.args.get("mail", ""))
-    mail = get_mail(mail_id) if mail_id else next(iter(newest_mails()), None)
+    mail = get_mail(mail_id) if mail_id else next(iter(mail_page().rows), None)
     letter = _read(mail) if mail else None
     response = make_response(as_html(letter, mail) if mail and letter else "")
     response.headers["Content-Security-Policy"] = _OWN_STYLE

@@ -20,11 +20,32 @@ def test_the_newest_mails(app: Any, make: Factory) -> None:
     page = pages.get("/dev/mail/")
     assert "Invoice INV-1" in page.text
     assert "Olga <b>" in page.text
-    link = next(path for words, path in page.links.items() if "mailbox" in words)
+    link = next(path for words, path in page.links.items() if words.startswith("Whole mail"))
     html = pages.send("GET", link)
     assert "Hello <bdi>Olga &lt;b&gt;</bdi>" in html.text
     assert "default-src 'none'" in html.headers["Content-Security-Policy"]
     assert html.text == pages.send("GET", "/dev/mail/html").text
+
+
+def test_older_mails_are_on_further_pages(app: Any, make: Factory) -> None:
+    account = make.account()
+    make.user("owner", account)
+    for number in range(21):
+        make.invoice(account, number=f"INV-{number}")
+    pages = Pages(app)
+    page = pages.get("/dev/mail/")
+    assert len(page.root.all("h2")) == 20
+    older = pages.get(page.links["Older →"])
+    assert [heading.text for heading in older.root.all("h2")] == ["Invoice INV-0"]
+
+
+def test_a_mail_names_what_goes_along(app: Any, make: Factory) -> None:
+    account = make.account()
+    owner = make.user("owner", account)
+    make.method()
+    paid = make.approved(make.payment(make.invoice(account), owner), make.user("reviewer"))
+    links = Pages(app).get("/dev/mail/").links
+    assert links["Attachment: receipt (PDF)"] == f"/payments/{paid.id}/receipt.pdf"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
