@@ -1,4 +1,4 @@
-"""The style guide: every component in its states, on one page. Not in production."""
+"""The style guide: every component on one page, most with an example. Not in production."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
