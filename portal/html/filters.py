@@ -84,8 +84,8 @@ def moment(value: datetime | None) -> Markup | str:
     if value is None:
         return "–"
     local = value.astimezone(_timezone())
-    shown = f"{format_date(local, 'medium', _locale())}, {format_time(local, 'short', locale=_locale())}"
-    return _time(value, shown)
+    day, time = format_date(local, "medium", _locale()), format_time(local, "short", locale=_locale())
+    return _time(value, ", ".join(part.replace(" ", "\u00a0") for part in (day, time)))  # breaks between them only
 
 
 def ago(value: datetime | None) -> Markup | str:

@@ -50,3 +50,6 @@ document.addEventListener("htmx:after:swap", () => {
   addCopyButtons(document);
 });
 addCopyButtons(document);
+
+// Where the menu does not fit, the page's own entry is in sight.
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
