@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.e2e.conftest import Visitor
 from tests.e2e.serving import PASSWORD
@@ -173,4 +173,30 @@ def test_an_expired_session_costs_no_words(visitor: Callable[..., Visitor], serv
     expect(page.get_by_label("Transaction reference")).to_have_value("KEPT 1")
     expect(page.get_by_label("Notes")).to_have_value("経理部より送金しました。")
     page.get_by_role("button", name="Report this payment").click()
+    expect(page.get_by_text("Thank you. Your payment is reported")).to_be_visible()
+
+
+def test_a_report_that_was_stopped_on_its_way_is_sent_again(visitor: Callable[..., Visitor], server: str) -> None:
+    page = visitor().sign_in("owner@acme.example")
+    page.clock.install()
+    page.goto(f"{server}/")
+    page.get_by_role("link", name=re.compile("^Pay INV")).first.click()
+    page.get_by_role("radio").first.check()
+    page.get_by_label("Transaction reference").fill("STOPPED 1")
+    stopped: list[str] = []
+
+    def stop(route: Route) -> None:
+        stopped.append(route.request.method)
+        route.fulfill(status=204)  # leaves the page where it is, as the browser's own button does
+
+    page.route(re.compile("/payment$"), stop)
+    report = page.get_by_role("button", name="Report this payment")
+    report.click()
+    report.click()  # pressed twice, it is sent once
+    page.clock.fast_forward(5000)
+    report.click()
+    assert stopped == ["POST", "POST"]
+    page.unroute(re.compile("/payment$"))
+    page.clock.fast_forward(5000)
+    report.click()
     expect(page.get_by_text("Thank you. Your payment is reported")).to_be_visible()
