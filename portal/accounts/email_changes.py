@@ -26,7 +26,8 @@ _SAID = "Another address was asked for too often."
 def ask(email: str, password: str, *, by: Actor) -> str:
     """Send the link to the new address, for somebody who shows their password; the address as it is kept.
 
-    A link that they asked for before works no more: its address may have been a slip. Whether somebody else signs in with it is not said here: whoever reads its mails learns it there.
+    A link that they asked for before works no more: its address may have been a slip. Whether somebody else signs in
+    with the new one is not said here: whoever reads its mails learns it there.
     """
     new = normalized_email(email)
     user = must_know(password, by=by, field="password")

@@ -81,11 +81,14 @@ def count(number: int) -> str:
 
 def moment(value: datetime | None) -> Markup | str:
     """Date and time in the reader's time zone; in UTC on hover."""
-    if value is None:
-        return "–"
+    return _time(value, moment_in_words(value)) if value else "–"
+
+
+def moment_in_words(value: datetime) -> str:
+    """The same as plain text."""
     local = value.astimezone(_timezone())
     day, time = format_date(local, "medium", _locale()), format_time(local, "short", locale=_locale())
-    return _time(value, ", ".join(part.replace(" ", "\u00a0") for part in (day, time)))  # breaks between them only
+    return ", ".join(part.replace(" ", "\u00a0") for part in (day, time))  # a line breaks between them only
 
 
 def ago(value: datetime | None) -> Markup | str:
