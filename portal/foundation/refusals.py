@@ -33,7 +33,7 @@ class Refusal(Exception):
         self.code = code
         self.message = message
         self.moment = moment
-        """When that was of which the message tells, as ``in_utc`` writes it. A page has it in its reader's time zone."""
+        """When that was of which the message tells, as ``in_utc`` writes it. Pages write it for their reader."""
         self.details = details
         """Facts beside the message, such as the id of the payment that stands in the way; never a secret."""
         self.errors = [FieldError(field, code, message)] if field else []

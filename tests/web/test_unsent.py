@@ -153,7 +153,7 @@ def test_who_gets_nothing(world: World, make: Factory) -> None:
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_button_that_was_pressed_too_late(world: World, make: Factory) -> None:
-    """Nothing was typed, and nothing came of it: the page says so, also where htmx sent it, and lists keep their place."""
+    """Nothing was typed, and nothing came of it: the page says so. Lists keep their place, also where htmx asks."""
     payment = make.payment(make.invoice(world.account), world.users["owner"])
     said = "Your session had ended, so nothing was sent. Look again, and press once more what you meant to do."
     cases = (
