@@ -7,7 +7,7 @@ why, and what to do) and, where one input is at fault, its ``field``. Each face 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,20 @@ class Refusal(Exception):
     retry_after: int | None = None
     """Seconds after which asking again may help; the header ``Retry-After``."""
 
-    def __init__(
-        self, code: str, message: str, *, field: str | None = None, moment: datetime | None = None, **details: object
-    ) -> None:
+    def __init__(self, code: str, message: str, *, field: str | None = None, **details: object) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
-        self.moment = moment
+        self.moment: datetime | None = None
         """When that was of which the message tells, as ``in_utc`` writes it. Pages write it for their reader."""
         self.details = details
         """Facts beside the message, such as the id of the payment that stands in the way; never a secret."""
         self.errors = [FieldError(field, code, message)] if field else []
+
+    def dated(self, moment: datetime) -> Self:
+        """The refusal, with its moment."""
+        self.moment = moment
+        return self
 
 
 def in_utc(moment: datetime) -> str:

@@ -36,9 +36,8 @@ def open_payment_exists(invoice: Invoice, first: Payment) -> Conflict:
         f"A payment for invoice {invoice.number} was reported on {in_utc(first.created_at)} and is still open. "
         "Wait for its result, or withdraw it first."
     )
-    return Conflict(
-        "open_payment_exists", message, field="invoice_id", moment=first.created_at, payment_id=str(first.id)
-    )
+    refusal = Conflict("open_payment_exists", message, field="invoice_id", payment_id=str(first.id))
+    return refusal.dated(first.created_at)
 
 
 def reference_used(first: Payment) -> Conflict:
@@ -47,13 +46,8 @@ def reference_used(first: Payment) -> Conflict:
         f"This reference was given on {in_utc(first.created_at)} for invoice {first.invoice_number}. "
         "Each transfer has its own: check which one you mean."
     )
-    return Conflict(
-        "reference_already_used",
-        message,
-        field="transaction_reference",
-        moment=first.created_at,
-        payment_id=str(first.id),
-    )
+    refusal = Conflict("reference_already_used", message, field="transaction_reference", payment_id=str(first.id))
+    return refusal.dated(first.created_at)
 
 
 def wrong_check_digits() -> Invalid:
@@ -140,10 +134,9 @@ def moved_on(payment: Payment, actor: Actor) -> Conflict:
         "payment_already_decided" if decided else "payment_changed",
         f"{happened} {advice}",
         field="version",
-        moment=event.at,
         current_status=payment.status,
         current_version=payment.version,
-    )
+    ).dated(event.at)
 
 
 def not_allowed_now(payment: Payment, action: Action, actor: Actor) -> Conflict:
