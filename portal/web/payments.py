@@ -24,7 +24,7 @@ from portal.html.files import file_answer, file_field, say_that_file_is_lost
 from portal.html.forms import OnceForm, VersionForm, refused
 from portal.http.gate import current_actor
 from portal.http.once import once
-from portal.http.uploads import required_upload, takes_file
+from portal.http.uploads import LATER, required_upload, takes_file
 from portal.web.blueprint import web
 from portal.web.filters import PaymentListFilter
 
@@ -87,7 +87,7 @@ def add_proof(payment_id: UUID) -> ResponseReturnValue:
     """Add a proof to a payment that waits."""
     form = ProofForm()
     if form.validate():
-        with refused(form):
+        with refused(form, *LATER):
             attach_proof(payment_id, by=current_actor(), file=required_upload("proof"))
             flash("The file is added. Our staff see it beside your report.")
             return redirect(url_for("web.payment", payment_id=payment_id), 303)

@@ -25,7 +25,7 @@ from portal.html.files import file_field, say_that_file_is_lost
 from portal.html.forms import OnceForm, refused
 from portal.http.gate import current_actor
 from portal.http.once import once
-from portal.http.uploads import takes_file, uploaded
+from portal.http.uploads import LATER, takes_file, uploaded
 from portal.web.blueprint import web
 
 _CARRIES_REFERENCE = "bank_transfer"
@@ -111,8 +111,10 @@ def report(invoice_id: UUID) -> ResponseReturnValue:
     """Report a payment."""
     invoice = get_invoice(invoice_id)
     form = ReportForm()
-    if form.validate():
-        with refused(form):
+    is_valid = form.validate()
+    with refused(form, *LATER):
+        proof = uploaded()  # what is wrong with it is said beside all else
+        if is_valid:
             reported = create_manual_payment(
                 by=current_actor(),
                 invoice_id=invoice_id,
@@ -121,7 +123,7 @@ def report(invoice_id: UUID) -> ResponseReturnValue:
                 paid_on=form.paid_on.data,
                 notes=form.notes.data or "",
                 reference_confirmed=form.confirms_reference,
-                proof=uploaded(),
+                proof=proof,
             )
             flash("Thank you. Your payment is reported; we will look for the money.")
             return redirect(url_for("web.payment", payment_id=reported.id), 303)
