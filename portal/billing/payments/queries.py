@@ -162,6 +162,13 @@ def open_payments(limit: int = 5) -> list[PaymentRow]:
     return _latest(Payment.status.in_(OPEN_STATUSES), limit=limit)
 
 
+def open_payments_of(invoice_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The open payments of the invoices, by invoice; each has at most one."""
+    is_open = Payment.status.in_(OPEN_STATUSES)
+    found = session.execute(select(Payment.invoice_id, Payment.id).where(Payment.invoice_id.in_(invoice_ids), is_open))
+    return {row.invoice_id: row.id for row in found}
+
+
 def open_payment_of(invoice_id: UUID) -> Payment | None:
     """The open payment of the invoice, if there is one."""
     return session.scalar(select(Payment).where(Payment.invoice_id == invoice_id, Payment.status.in_(OPEN_STATUSES)))
