@@ -42,7 +42,7 @@ def test_from_report_to_credits(with_script: bool, visitor: Callable[..., Visito
     before = credits_of(mine, server)
     number = pay_an_open_invoice(mine, server, reference)
     payment = mine.url
-    expect(mine.get_by_text("We are looking for your money.")).to_be_visible()
+    expect(mine.get_by_text("We are checking your payment.")).to_be_visible()
 
     staff = visitor(java_script_enabled=with_script)
     queue = staff.sign_in("reviewer@portal.example")
@@ -62,7 +62,7 @@ def test_from_report_to_credits(with_script: bool, visitor: Callable[..., Visito
     expect(stale.get_by_text(re.compile(r"^This payment was approved by you on \d{4}-\d\d-\d\d"))).to_be_visible()
 
     mine.goto(payment)
-    expect(mine.get_by_text("Your money arrived.")).to_be_visible()
+    expect(mine.get_by_text("Your payment succeeded.")).to_be_visible()
     mine.get_by_role("link", name=number).first.click()
     expect(mine.locator(".page-head .badge")).to_have_text("Paid")
     bought = int(re.sub(r"\D", "", mine.get_by_text("when it is paid").inner_text()))

@@ -29,7 +29,7 @@ def test_the_overview_says_what_is_to_pay_and_what_is_being_checked(world: World
     assert page.links["Pay LATE"] == f"/invoices/{late.id}/payment"
     assert page.links["Payment being checked"] == f"/payments/{payment.id}/"
     (under_way,) = page.root.one(class_="rows").all("li")
-    assert under_way.text == "5.00 EUR for BUSY We are looking for your money. Reported just now Reference TRF-5"
+    assert under_way.text == "5.00 EUR for BUSY We are checking your payment. Reported just now Reference TRF-5"
     assert page.root.all(class_="panel-head")[0].text == "Due first All open invoices"
     assert [button.text for button in page.root.all(class_="primary")] == ["Pay LATE"]
     assert world.visit("viewer").get("/").root.all(class_="primary") == []
