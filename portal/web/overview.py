@@ -6,7 +6,6 @@ from flask.typing import ResponseReturnValue
 from portal.billing.credits.queries import month_ends
 from portal.billing.payments.owed import due_first, owed
 from portal.billing.payments.queries import open_payments, open_payments_of
-from portal.billing.payments.tracking import stands
 from portal.foundation.access import Permission, requires
 from portal.http.gate import current_actor
 from portal.web.blueprint import web
@@ -27,6 +26,5 @@ def overview() -> ResponseReturnValue:
         due=due,
         paying=open_payments_of([invoice.id for invoice in due]),
         open_payments=open_payments(_SHOWN),
-        stands=stands,
         credits=month_ends(g.account.id, g.account.timezone),
     )

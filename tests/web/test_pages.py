@@ -1,5 +1,6 @@
 """Overview, invoices and profile: what stands on them."""
 
+import re
 from datetime import timedelta
 
 from portal.foundation import clock
@@ -29,7 +30,7 @@ def test_the_overview_says_what_is_to_pay_and_what_is_being_checked(world: World
     assert page.links["Pay LATE"] == f"/invoices/{late.id}/payment"
     assert page.links["Payment being checked"] == f"/payments/{payment.id}/"
     (under_way,) = page.root.one(class_="rows").all("li")
-    assert under_way.text == "5.00 EUR for BUSY We are checking your payment. Reported just now Reference TRF-5"
+    assert under_way.text == "5.00 EUR for BUSY Reported just now Reference TRF-5"
     assert page.root.all(class_="panel-head")[0].text == "Due first All open invoices"
     assert [button.text for button in page.root.all(class_="primary")] == ["Pay LATE"]
     assert world.visit("viewer").get("/").root.all(class_="primary") == []
@@ -89,6 +90,33 @@ def test_an_invoice_shows_its_lines_and_sums(world: World, make: Factory) -> Non
     page = world.visit("owner").get(f"/invoices/{invoice.id}/")
     assert page.rows == [["Support", "1", "49.00 EUR", "49.00 EUR"], ["Total", "", "", "49.00 EUR"]]
     assert page.links["Pay this invoice"] == f"/invoices/{invoice.id}/payment"
+    assert "Credits 5, added when it is paid" in page.text
+
+
+def test_an_invoice_says_first_how_it_stands(world: World, make: Factory) -> None:
+    owner, reviewer = world.users["owner"], world.users["reviewer"]
+    pages = world.visit("owner")
+    day = clock.today() - timedelta(days=109)
+    late = make.invoice(world.account, "1234.00", due_date=day, credits=500)
+    address = f"/invoices/{late.id}/"
+
+    def said() -> str:
+        (notice,) = pages.get(address).notices
+        return re.sub(r"[A-Z][a-z]+ \d+, \d+, [\d:]+ [AP]M", "…", notice)
+
+    overdue = f"1,234.00 EUR was due on {day:%b} {day.day}, {day.year} , 109 days ago."
+    assert said() == overdue
+    payment = make.payment(late, owner)
+    assert said().startswith("A payment of 1,234.00 EUR for this invoice is being checked.")
+    booked = make.approved(payment, reviewer)
+    assert said() == "Paid on … . See the payment and its receipt"
+    assert pages.get(address).links["See the payment and its receipt"] == f"/payments/{payment.id}/"
+    assert "Credits 500, added on" in pages.get(address).text
+    make.refunded(booked, world.users["admin"])
+    assert said() == f"{overdue} Your payment of 1,234.00 EUR was refunded on … . See the payment"
+    void = make.void(make.invoice(world.account, credits=500))
+    page = pages.get(f"/invoices/{void.id}/")
+    assert (page.notices, "Credits" in page.text) == (["This invoice is void. Nothing is owed on it."], False)
 
 
 def test_amounts_and_times_are_in_the_accounts_locale(world: World, make: Factory) -> None:

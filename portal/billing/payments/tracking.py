@@ -42,11 +42,6 @@ class Tracking:
     """Whether what comes next is that the reader reports another payment of the invoice."""
 
 
-def stands(payment: PaymentRow) -> str:
-    """Where the payment stands, whoever reads it."""
-    return _WORDS[Status(payment.status)][0]
-
-
 def tracking(payment: Payment | PaymentRow, invoice: Invoice | InvoiceRow, reader: Actor) -> Tracking:
     """The payment of this invoice as it stands for this reader."""
     status = Status(payment.status)
