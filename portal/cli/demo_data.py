@@ -149,7 +149,8 @@ METHODS = (
          ("Bank", "Demo Bank, Karachi")), ("PKR",),
     ),
     DemoMethod(
-        "PK", "local_wallet", "Mobile wallet (Sikka Wallet)", "Send to this number and report the TID from the message.",
+        "PK", "local_wallet", "Mobile wallet (Sikka Wallet)",
+        "Send to this number and report the TID from the message.",
         (("Number", "0300 0000000"), ("Name", "Portal Billing")), ("PKR",), ("PKR", "100.00", "500000.00"), position=5,
     ),
 )  # fmt: skip

@@ -89,7 +89,7 @@ def add_proof(payment_id: UUID) -> ResponseReturnValue:
     if form.validate():
         with refused(form):
             attach_proof(payment_id, by=current_actor(), file=required_upload("proof"))
-            flash("The file is added. Our staff see it beside your report.")
+            flash("Your file is added. Our staff see it with your report.")
             return redirect(url_for("web.payment", payment_id=payment_id), 303)
     return payment_view(payment_id, proof_form=form)
 

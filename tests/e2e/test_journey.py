@@ -78,7 +78,7 @@ def test_a_filter_swaps_the_table_and_the_address_follows(visitor: Callable[...,
     assert set(page.locator("tbody .badge").all_inner_texts()) == {"Refunded"}
     assert page.evaluate("document.body.dataset.kept") == "yes"
     page.get_by_label("Search").fill("no such reference")
-    expect(page.get_by_text("Nothing fits this filter.")).to_be_visible()
+    expect(page.get_by_text("Nothing matches this filter.")).to_be_visible()
     page.go_back()
     expect(page).to_have_url(re.compile("status=refunded"))
     expect(page.locator("tbody .badge").first).to_have_text("Refunded")

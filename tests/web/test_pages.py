@@ -19,7 +19,7 @@ def test_the_overview_says_what_is_to_pay_and_what_is_being_checked(world: World
     assert [tile.text for tile in page.root.all(class_="tile")] == [
         "To pay 150.00 EUR 2 invoices, 1 overdue",
         "Being checked 5.00 EUR 1 payment",
-        "Credits 1,200 granted when an invoice is paid",
+        "Credits 1,200 added when an invoice is paid",
     ]
     due = [(row[0], row[1].rsplit(" ", 3)[0], row[2]) for row in page.rows_of("Invoices to pay (table)")]
     assert due == [
@@ -50,7 +50,7 @@ def test_the_one_button_is_for_what_nobody_pays_already(world: World, make: Fact
     assert page.root.all(class_="primary") == []
     assert page.root.all(class_="tile")[0].text == "To pay Nothing You have reported all of it."
     assert [head.text for head in page.root.all(class_="panel-head")][:2] == [
-        "Due first 5 of 6 All open invoices", "Payments being checked 5 of 6 All payments",
+        "Due first 5 of 6 · All open invoices", "Payments being checked 5 of 6 · All payments",
     ]  # fmt: skip
 
 
