@@ -6,7 +6,7 @@ from math import ceil
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 from flask import Flask, g
 from markupsafe import Markup, escape
@@ -23,9 +23,9 @@ STATUSES = {
     "pending_approval": ("Waiting for approval", "warn", "clock"),
     "processing": ("Processing", "info", "clock"),
     "succeeded": ("Succeeded", "good", "check"),
-    "failed": ("Failed", "bad", "cross"),
+    "failed": ("Not accepted", "bad", "cross"),
     "refunded": ("Refunded", "info", "back"),
-    "cancelled": ("Cancelled", "quiet", "cross"),
+    "cancelled": ("Withdrawn", "quiet", "cross"),
     "draft": ("Draft", "quiet", "pencil"),
     "open": ("Open", "info", "circle"),
     "paid": ("Paid", "good", "check"),
@@ -42,7 +42,7 @@ _METHODS = {"bank_transfer": "Bank transfer", "local_wallet": "Mobile wallet", "
 
 def register(app: Flask) -> None:
     """Add the filters to the app's templates."""
-    for filter_ in (money, bank_amount, groups, moment, ago, day, age, within, month, count):
+    for filter_ in (money, bank_amount, groups, moment, ago, day, age, within, month, quantity, count):
         app.add_template_filter(filter_)
     app.add_template_filter(status_word)
     app.add_template_filter(method_word)
@@ -74,6 +74,11 @@ def groups(value: str) -> list[str]:
     return in_groups(value).split() if has_right_check_digits(value) else [value]
 
 
+def quantity(shown: str) -> str:
+    """``2,5``: a line's quantity as ``shown_quantity`` has it, in the reader's locale."""
+    return format_decimal(Decimal(shown), format="#,##0.###", locale=_locale())
+
+
 def count(number: int) -> str:
     """A whole number in the reader's locale."""
     return format_decimal(number, locale=_locale())
@@ -87,8 +92,8 @@ def moment(value: datetime | None) -> Markup | str:
 def moment_in_words(value: datetime) -> str:
     """The same as plain text."""
     local = value.astimezone(_timezone())
-    day, time = format_date(local, "medium", _locale()), format_time(local, "short", locale=_locale())
-    return ", ".join(part.replace(" ", "\u00a0") for part in (day, time))  # a line breaks between them only
+    parts = (_date(local), format_time(local, "short", locale=_locale()))
+    return ", ".join(part.replace(" ", "\u00a0") for part in parts)  # a line breaks between them only
 
 
 def ago(value: datetime | None) -> Markup | str:
@@ -103,14 +108,12 @@ def day(value: date | None) -> Markup | str:
     """A calendar day, which has no time zone."""
     if value is None:
         return "–"
-    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_date(value, "medium", _locale()))
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), _date(value))
 
 
 def month(value: date, *, short: bool = False) -> str:
-    """A month with its year as its language writes it; or its short name alone."""
-    if short:
-        return format_date(value, "MMM", _locale())  # not LLL: Babel 2.18 takes other languages' names there
-    return format_skeleton("yMMMM", value, locale=_locale())
+    """A month with its year, or its short name alone, in the language of the pages."""
+    return format_date(value, "MMM" if short else "MMMM y", "en")
 
 
 def within(value: timedelta) -> str:
@@ -130,6 +133,13 @@ def status_word(status: str) -> str:
 def method_word(method: str) -> Markup:
     """What people call a payment method that has no name of its own at hand."""
     return escape(_METHODS.get(method, method))
+
+
+def _date(value: date) -> str:
+    """In the reader's format; where that names the month, in the language of the pages: ``9 Aug 2026``."""
+    pattern = _locale().date_formats["medium"].pattern
+    names_month = "MMM" in pattern and _locale().language != "en"
+    return format_date(value, "d MMM y", "en") if names_month else format_date(value, "medium", _locale())
 
 
 def _time(value: datetime, shown: str) -> Markup:

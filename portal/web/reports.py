@@ -66,11 +66,10 @@ class ReportForm(OnceForm):
         self.doubted_reference.data = self.transaction_reference.data
 
     def offer(self, methods: Sequence[AvailableMethod], invoice: Invoice) -> None:
-        """Let them choose among the methods; a fresh form starts with the reference that they were asked to use."""
+        """Let them choose among the methods. A fresh form starts with the first, and the reference that it asks for."""
         self.payment_method.choices = [(method.method, method.name) for method in methods]
         if self.payment_method.data in (None, "None"):
-            chosen = methods[:1] if len(methods) == 1 or (methods and methods[0].is_default) else []
-            self.payment_method.data = chosen[0].method if chosen else None
+            self.payment_method.data = methods[0].method if methods else None
         carries_it = self.payment_method.data in (None, _CARRIES_REFERENCE)
         if carries_it and not self.transaction_reference.data and not self.is_submitted():
             self.transaction_reference.data = invoice.payment_reference

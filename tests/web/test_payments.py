@@ -35,6 +35,12 @@ def test_a_customer_reports_a_payment_and_withdraws_it(world: World, make: Facto
     page = pages.follow(withdrawn)
     assert (withdrawn.status, page.buttons) == (303, [])
     assert "Withdrawn by you" in page.text
+    assert page.notices[1] == (
+        "This payment was withdrawn. You can pay the invoice again. "
+        "If you sent the money all the same, report it: do not send it twice. Pay again"
+    )
+    assert page.links["Pay again"] == f"/invoices/{invoice.id}/payment"
+    assert pages.get("/payments/").rows[0][3] == "Withdrawn"
 
 
 def test_a_double_click_makes_one_payment(world: World, make: Factory) -> None:
@@ -139,7 +145,11 @@ def test_the_accounts_default_is_chosen_and_limits_are_kept(world: World, make: 
         "bank_transfer",
     ]
     assert small.values["payment_method"] == "local_wallet"
-    assert [radio.attributes["value"] for radio in large.root.all("input", type="radio")] == ["bank_transfer"]
+    assert large.root.all("input", type="radio") == []  # nothing to choose
+    assert large.values["payment_method"] == "bank_transfer"
+    assert [title.text for title in large.root.all("h2")] == [
+        "Summary", "1. Send the money", "2. Tell us about your payment",
+    ]  # fmt: skip
 
 
 def test_a_stale_tab_cannot_withdraw_what_was_decided(world: World, make: Factory) -> None:
@@ -172,9 +182,30 @@ def test_a_rejection_says_why_and_offers_another_try(world: World, make: Factory
         )
     page = world.visit("owner").get(f"/payments/{payment.id}/")
     (notice,) = page.notices
-    said = "This payment was not accepted. Only 40.00 EUR arrived. Check what you sent, and report it again."
+    said = "This payment was not accepted. Only 40.00 EUR arrived. Fix and send again"
     assert notice == said
     assert page.links["Fix and send again"] == f"/payments/{payment.id}/correction"
+
+
+@pytest.mark.parametrize("outcome", ["open", "succeeded"])
+def test_what_was_reported_again_leads_there(outcome: str, world: World, make: Factory) -> None:
+    invoice, owner, reviewer = make.invoice(world.account), world.users["owner"], world.users["reviewer"]
+    pages = world.visit("owner")
+    rejected = make.rejected(make.payment(invoice, owner), reviewer)
+    withdrawn = make.payment(invoice, owner)
+    pages.post(f"/payments/{withdrawn.id}/cancellation", {"version": "1"})
+    again = make.payment(invoice, owner)
+    if outcome == "succeeded":
+        make.approved(again, reviewer)
+    pages.get("/payments/")  # what was just done is said there
+    for payment, stands in (
+        (rejected, "This payment was not accepted. not found"),
+        (withdrawn, "This payment was withdrawn."),
+    ):
+        page = pages.get(f"/payments/{payment.id}/")
+        assert page.notices == [f"{stands} You have reported it again: see that payment ."]
+        assert page.links["see that payment"] == f"/payments/{again.id}/"
+        assert {"Fix and send again", "Pay again"} & set(page.links) == set()
 
 
 def test_lists_filter_search_and_page(world: World, make: Factory) -> None:

@@ -84,7 +84,9 @@ def test_what_was_sent_in_the_end_is_not_called_unsent(world: World, make: Facto
     assert again.get(back).notices[0] == f"{SAID} Files have to be chosen anew."
     assert again.get(back).values["transaction_reference"] == "T-1"
     again.follow(again.post(path, form))
-    under_way = "A payment for this invoice is under way. Wait for its result, or withdraw it first: see the payment ."
+    under_way = (
+        "A payment for this invoice is being checked. Wait for the outcome, or withdraw it first: see the payment ."
+    )
     assert again.get(back).notices == [under_way]
 
 
