@@ -103,11 +103,11 @@ def test_facts_and_warnings_stand_on_the_page(
 ) -> None:
     text = reviewer.get(QUEUE, selected=str(clear[0].id)).text
     assert "The invoice’s own reference" in text
-    assert "just what is outstanding" in text
+    assert "exactly what is outstanding" in text
     invoice = make.invoice(world.acme, "200.00")
     slip = f"{invoice.payment_reference}"[:-1] + "X"
     page = reviewer.get(QUEUE, selected=str(make.payment(invoice, world.owner, slip).id))
-    assert f"Differs from the invoice’s: X instead of {slip_of(invoice.payment_reference)}" in page.text
+    assert f"X instead of {slip_of(invoice.payment_reference)}" in page.text
     assert [mark.text for mark in page.root.all("mark")] == ["X", slip_of(invoice.payment_reference)]
     assert page.notices == [
         "The amount is unusual for this account: more than three times the largest of its last ten booked payments."
