@@ -103,7 +103,7 @@ class InvoiceForm(Form):
 
 
 class VoidForm(Form):
-    """Why an invoice is withdrawn."""
+    """Why an invoice is voided."""
 
     card_free = ("reason",)
 
@@ -111,8 +111,8 @@ class VoidForm(Form):
         "Reason",
         id="void-reason",
         default="",
-        validators=[InputRequired("Say why it is withdrawn.")],
-        description="Kept in the audit log.",
+        validators=[InputRequired("Say why the invoice is voided.")],
+        description="Staff see it on the invoice. It is kept in the audit log.",
     )
 
 

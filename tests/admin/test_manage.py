@@ -118,9 +118,11 @@ def test_an_invoice_is_drafted_issued_and_withdrawn(admin: Pages, reviewer: Page
         "/admin/invoices/new", NEW_INVOICE | {"lines-1-description": "Discount", "lines-1-unit_price": "-5"}
     )
     page = admin.follow(made)
-    assert page.h1 == "Invoice INV-9"
+    assert page.h1.replace("\u00a0", " ") == "Invoice INV-9 20.00 EUR for Acme GmbH"
+    assert page.title.startswith("Invoice INV-9, Acme GmbH, 20.00 EUR")
+    assert "Outstanding –" in page.text  # nobody owes a draft
     assert page.rows[-1][-1] == "20.00 EUR".replace(" ", "\u00a0") or page.rows[-1][-1] == "20.00 EUR"
-    assert page.buttons == ["Issue invoice", "Make invoice void"]
+    assert page.buttons == ["Issue invoice", "Void invoice"]
     assert reviewer.get(made.location).buttons == []
     assert "is issued" in admin.follow(admin.post(f"{made.location}issue")).notices[0]
     again = admin.post(f"{made.location}issue")
@@ -128,7 +130,12 @@ def test_an_invoice_is_drafted_issued_and_withdrawn(admin: Pages, reviewer: Page
     assert list(admin.post(f"{made.location}voiding", {"reason": ""}).field_errors) == ["reason"]
     for text in BAD_TEXTS:
         assert list(admin.post(f"{made.location}voiding", {"reason": text}).field_errors) == ["reason"]
-    assert "is void" in admin.follow(admin.post(f"{made.location}voiding", {"reason": "by mistake"})).notices[0]
+    void = admin.follow(admin.post(f"{made.location}voiding", {"reason": "by mistake"}))
+    assert "is void" in void.notices[0]
+    assert void.notices[1].startswith("Voided by Ada Admin , ")
+    assert void.notices[1].endswith(" by mistake")
+    assert ("Payment reference" in void.text, "None yet." in void.text) == (False, False)
+    assert reviewer.get(made.location).notices[0].endswith(" by mistake")
 
 
 def test_an_invoice_that_is_being_paid_is_not_withdrawn(admin: Pages, world: World, make: Factory) -> None:
