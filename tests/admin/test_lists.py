@@ -116,7 +116,7 @@ def test_the_audit_log_is_filtered(admin: Pages, world: World, make: Factory) ->
     make.approved(payment, world.reviewer)
     page = admin.get("/admin/audit/", action="payment")
     assert [row[0] for row in page.rows] == ["payment.approve", "payment.submit"]
-    assert "status: pending_approval → succeeded" in page.rows[0][3]
+    assert "status: Waiting for approval → Succeeded" in page.rows[0][3]
     assert [row[0] for row in admin.get("/admin/audit/", subject=str(payment.id), actor="rita").rows] == [
         "payment.approve"
     ]
