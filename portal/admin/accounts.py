@@ -37,7 +37,7 @@ _COLUMNS = ("id", "number", "external_id", "name", "country", "currency", "creat
 class AccountFilter(FilterForm):
     """Which accounts to list."""
 
-    q = TextFilter("Search", description="Number or name")
+    q = TextFilter("Search", description="Name or number")
     country = ChoiceFilter("Country", "All countries")
 
     def __init__(self) -> None:

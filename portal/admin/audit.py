@@ -49,11 +49,11 @@ _DAYS = {"paid_on", "issue_date", "due_date"}
 class AuditListFilter(FilterForm):
     """Which entries to list."""
 
-    actor = TextFilter("Who", description="A part of the name")
+    actor = TextFilter("Who", description="Part of a name")
     action = ChoiceFilter("What", "Everything")
     account = TextFilter("Account number")
-    subject = TextFilter("Subject", description="Its id")
-    request_id = TextFilter("Request", description="Its number")
+    subject = TextFilter("Subject", description="Id")
+    request_id = TextFilter("Request", description="Id")
     since = DateField("From", validators=[Optional()])
     until = DateField("Until", validators=[Optional()])
 

@@ -20,7 +20,7 @@ class InvitationForm(Form):
 
     name = StringField("Name", [InputRequired("Give the person's name.")], default="")
     email = StringField("E-mail address", [InputRequired("Give the address that the mail goes to.")], default="")
-    account = StringField("Account number", default="", description="Empty for staff")
+    account = StringField("Account number", default="", description="Leave empty for staff")
     role = SelectField("Role", [InputRequired("Choose a role.")], choices={"": "Choose a role"} | ROLES, default="")
 
 

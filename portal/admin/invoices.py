@@ -32,8 +32,8 @@ class InvoiceListFilter(FilterForm):
 
     q = TextFilter("Search", description="Invoice number")
     currency = ChoiceFilter("Currency", "All currencies")
-    account = TextFilter("Account", description="Its number, or a part of its name")
-    amount = AmountFilter("Total", description="49.00, or 49.00 EUR")
+    account = TextFilter("Account", description="Name or number")
+    amount = AmountFilter("Total", description="49.00 EUR")
     status = SelectMultipleField(
         "Status", choices={str(word): status_word(word) for word in (*InvoiceStatus, "overdue")}
     )

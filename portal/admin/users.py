@@ -38,7 +38,7 @@ _COLUMNS = ("id", "email", "name", "role", "account_id", "account_name", "create
 class UserFilter(FilterForm):
     """Which users to list."""
 
-    q = TextFilter("Search", description="Name or e-mail address")
+    q = TextFilter("Search", description="Name or e-mail")
     account = TextFilter("Account number")
     staff = BooleanField("Staff only")
 
@@ -77,7 +77,7 @@ class UserForm(PasswordForm):
 
     name = StringField("Name", validators=[InputRequired("Give the person's name.")], default="")
     email = StringField("E-mail address", validators=[InputRequired("Give the address to sign in with.")], default="")
-    account = StringField("Account number", default="", description="Empty for staff")
+    account = StringField("Account number", default="", description="Leave empty for staff")
     role = SelectField("Role", [InputRequired("Choose a role.")], choices={"": "Choose a role"} | ROLES, default="")
 
 

@@ -64,7 +64,7 @@ def test_the_queue_marks_a_reference_that_is_on_another_live_payment(
 
 def test_an_empty_queue_says_so(reviewer: Pages) -> None:
     assert "Nothing waits" in reviewer.get("/admin/approvals/").text
-    assert "No waiting payment fits" in reviewer.get("/admin/approvals/", account="zzz").text
+    assert "No payments match" in reviewer.get("/admin/approvals/", account="zzz").text
 
 
 def test_pages_of_the_queue_follow_each_other_under_the_filter(reviewer: Pages, world: World, make: Factory) -> None:

@@ -69,7 +69,7 @@ def test_a_decision_leads_on_in_its_lane_and_says_what_was_done(
     reviewer.follow(reviewer.post(decision(page, "reject"), {"version": 1, "reason": "No money."}))
     answer = reviewer.post(f"/admin/payments/{clear[2].id}/approval?queue=1&lane=clear", {"version": 1})
     assert answer.response.headers["Location"] == f"{QUEUE}?lane=clear"
-    assert "No waiting payment fits this filter." in reviewer.follow(answer).text
+    assert "Nothing that waits for a decision matches this filter." in reviewer.follow(answer).text
     assert [make.payment_now(one).status for one in clear] == ["succeeded", "failed", "succeeded"]
 
 
