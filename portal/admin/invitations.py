@@ -55,5 +55,5 @@ def invitation_new() -> ResponseReturnValue:
 @requires(Permission.USER_MANAGE)
 def invitation_withdrawal(invitation_id: UUID) -> ResponseReturnValue:
     withdrawn = invitations.withdraw(invitation_id, by=current_actor())
-    flash(f"The invitation of {withdrawn.email} works no more.")
+    flash(f"The invitation of {withdrawn.email} no longer works.")
     return redirect(url_for("admin.invitation_list"), 303)
