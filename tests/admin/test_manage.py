@@ -200,7 +200,7 @@ def test_a_method_is_made_changed_and_switched(app: Flask, admin: Pages, reviewe
         "EUR, USD",
         "3",
     )
-    saved = admin.post(address, METHOD | {"display_name": "Wire transfer", "minimum": "5", "limit_currency": "eur"})
+    saved = admin.post(address, METHOD | {"display_name": "Wire transfer", "minimum": "5", "limit_currency": "EUR"})
     assert "Wire transfer is saved." in admin.follow(saved).notices[0]
     assert next(method for method in methods(app) if method.country == "DE").min_minor == 500
     off = admin.post(f"{address}deactivation")
@@ -252,3 +252,11 @@ def test_pages_show_what_the_back_office_calls_them(reviewer: Pages, make: Facto
     invoice = make.invoice(account, external_id="erp-8")
     assert "External id erp-7" in reviewer.get(f"/admin/accounts/{account.id}/").text
     assert "External id erp-8" in reviewer.get(f"/admin/invoices/{invoice.id}/").text
+
+
+def test_an_account_keeps_formats_that_the_form_does_not_offer(admin: Pages, make: Factory) -> None:
+    account = make.account("Initech", locale="sw-KE", timezone="Africa/Kampala")
+    page = admin.get(f"/admin/accounts/{account.id}/edit")
+    assert (page.values["locale"], page.values["timezone"]) == ("sw-KE", "Africa/Kampala")
+    assert admin.post(f"/admin/accounts/{account.id}/edit", page.values).status == 303
+    assert "Africa/Kampala" in admin.get(f"/admin/accounts/{account.id}/").text
