@@ -75,8 +75,8 @@ class AccountMethodForm(Form):
     """In what an account deviates for one method."""
 
     is_allowed = BooleanField("Allowed")
-    is_default = BooleanField("The account's default")
-    label = StringField("Own label", default="", description="Shown to the account instead of the method's name")
+    is_default = BooleanField("The account’s default")
+    label = StringField("Own label", default="", description="Shown to the account instead of the method’s name")
 
     @classmethod
     def showing(cls, method: str, own: AccountPaymentMethod | None) -> "AccountMethodForm":
@@ -116,7 +116,7 @@ def account_new() -> ResponseReturnValue:
     if form.validate_on_submit():
         with refused(form):
             made = service.create_account(by=current_actor(), **_values(form))
-            flash(f"{made.name} ({made.number}) has an account now.", "good")
+            flash(f"{made.name} ({made.number}) now has an account.", "good")
             return redirect(url_for("admin.account", account_id=made.id), 303)
     return render_template("admin/accounts/new.html", form=form), form.status
 
@@ -136,7 +136,7 @@ def account_edit(account_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with refused(form):
             changed = service.update_account(account_id, by=current_actor(), **_values(form))
-            flash(f"{changed.name} is changed.", "good")
+            flash(f"{changed.name} is saved.", "good")
             return redirect(url_for("admin.account", account_id=account_id), 303)
     return render_template("admin/accounts/edit.html", form=form, account_id=account_id, name=name), form.status
 

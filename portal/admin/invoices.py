@@ -81,7 +81,7 @@ def invoice_new() -> ResponseReturnValue:
             new = form.read()
             if new is not None:
                 made = service.create_invoice(by=current_actor(), **new)
-                flash(f"{made.number} is a draft. Its account sees it once it is issued.", "good")
+                flash(f"{made.number} is a draft. The customer can see it once it is issued.", "good")
                 return redirect(url_for("admin.invoice", invoice_id=made.id), 303)
     return render_template("admin/invoices/new.html", form=form), form.status
 
@@ -99,7 +99,7 @@ def invoice_issue(invoice_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with refused(form):
             issued = service.issue_invoice(invoice_id, by=current_actor())
-            flash(f"{issued.number} is issued: its account sees it and can pay it.", "good")
+            flash(f"{issued.number} is issued: the customer can now see it and pay it.", "good")
             return redirect(url_for("admin.invoice", invoice_id=invoice_id), 303)
     return _show(invoice_id, sent=form)
 

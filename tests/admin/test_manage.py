@@ -37,7 +37,7 @@ def test_an_account_is_made_and_changed(admin: Pages) -> None:
     made = admin.post("/admin/accounts/new", NEW_ACCOUNT)
     page = admin.follow(made)
     assert (made.status, page.h1) == (303, "Initech")
-    assert "Initech (C-9) has an account now." in page.notices[0]
+    assert "Initech (C-9) now has an account." in page.notices[0]
     changed = admin.post(
         f"{made.location}edit", {"name": "Initech Ltd", "locale": "en-GB", "timezone": "Europe/London"}
     )
@@ -60,7 +60,7 @@ def test_a_bad_account_is_refused_at_its_field_and_kept(admin: Pages, field: str
 def test_an_accounts_methods_are_set_at_the_account(admin: Pages, world: World) -> None:
     address = f"/admin/accounts/{world.acme.id}/"
     saved = admin.post(f"{address}methods/bank_transfer", {"is_allowed": "y", "is_default": "y", "label": "Our bank"})
-    assert "May use: Our bank (default)." in admin.follow(saved).text
+    assert "Available: Our bank (default)." in admin.follow(saved).text
     page = admin.post(f"{address}methods/bank_transfer", {"is_default": "y", "label": "kept"})
     assert (page.status, list(page.field_errors)) == (400, ["is_default"])
     assert "kept" in page.root.one("input", id="bank_transfer-label").attributes["value"]
@@ -69,7 +69,7 @@ def test_an_accounts_methods_are_set_at_the_account(admin: Pages, world: World) 
         assert list(page.field_errors) == ["label"]
     assert admin.post(f"{address}methods/gold", {}).status == 404
     assert admin.post(f"{address}methods/bank_transfer", {}).status == 303
-    assert "May use none" in admin.get(address).text
+    assert "None is available" in admin.get(address).text
 
 
 def test_a_user_is_made_and_signs_in(app: Flask, admin: Pages, world: World, make: Factory) -> None:
@@ -104,7 +104,7 @@ def test_a_bad_user_is_refused_at_its_field_and_kept(admin: Pages, field: str, v
 
 def test_role_and_password_change_and_nobody_changes_their_own_role(admin: Pages, world: World) -> None:
     user = f"/admin/users/{world.owner.id}/"
-    assert "has another role" in admin.follow(admin.post(f"{user}role", {"role": "viewer"})).notices[0]
+    assert "has a new role" in admin.follow(admin.post(f"{user}role", {"role": "viewer"})).notices[0]
     assert list(admin.post(f"{user}role", {"role": "admin"}).field_errors) == ["role"]
     assert list(admin.post(f"{user}password", {"password": "short"}).field_errors) == ["password"]
     assert admin.post(f"{user}password", {"password": "another horse battery"}).status == 303
@@ -259,4 +259,6 @@ def test_an_account_keeps_formats_that_the_form_does_not_offer(admin: Pages, mak
     page = admin.get(f"/admin/accounts/{account.id}/edit")
     assert (page.values["locale"], page.values["timezone"]) == ("sw-KE", "Africa/Kampala")
     assert admin.post(f"/admin/accounts/{account.id}/edit", page.values).status == 303
+    crumbs = page.root.one("nav", aria_label="Where you are").all("li")
+    assert [step.text for step in crumbs] == ["Accounts", "Initech", "Edit"]
     assert "Africa/Kampala" in admin.get(f"/admin/accounts/{account.id}/").text

@@ -126,7 +126,7 @@ def test_several_are_shown_with_their_sum_asked_once_and_reported_one_by_one(
     assert values == [f"{payment.id}.1" for payment in clear]
     assert reviewer.get(QUEUE).root.all("input", name="payment") == []
     page = reviewer.post(f"{QUEUE}batch", {"payment": values})
-    assert (page.h1, page.root.one("dl", class_="facts").text) == ("Approve 3 payments?", "In EUR 147.00 EUR")
+    assert (page.h1, page.root.one("dl", class_="facts").text) == ("Approve 3 payments?", "EUR 147.00 EUR")
     assert [make.payment_now(one).status for one in clear] == ["pending_approval"] * 3
     make.rejected(clear[1], world.admin)
     page = reviewer.post(f"{QUEUE}batch/approval", {"payment": values})
