@@ -43,7 +43,12 @@ class InvoiceForm(Form):
         default="",
         description="Such as C-1001",
     )
-    currency = SelectField("Currency", default="", choices={"": "The account’s own"} | currency_choices())
+    currency = SelectField(
+        "Currency",
+        default="",
+        choices={"": "The account’s own"} | currency_choices(),
+        description="All lines are in this currency",
+    )
     issue_date = DateField("Issue date", validators=[Optional()], description="Leave empty for the day of issue")
     due_date = DateField(
         "Due date", validators=[Optional()], description="Leave empty for 14 days after the issue date"
