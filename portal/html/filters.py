@@ -16,6 +16,7 @@ from portal.billing.invoices.payment_reference import has_right_check_digits, in
 from portal.foundation import clock
 from portal.foundation.durations import age
 from portal.foundation.money import Money, exponent
+from portal.foundation.places import country_names
 
 # Word, tone and icon of each status. Colour never stands alone.
 STATUSES = {
@@ -46,6 +47,7 @@ def register(app: Flask) -> None:
         app.add_template_filter(filter_)
     app.add_template_filter(status_word)
     app.add_template_filter(method_word)
+    app.add_template_filter(country)
     app.jinja_env.globals["STATUSES"] = STATUSES
 
 
@@ -133,6 +135,11 @@ def status_word(status: str) -> str:
 def method_word(method: str) -> Markup:
     """What people call a payment method that has no name of its own at hand."""
     return escape(_METHODS.get(method, method))
+
+
+def country(code: str) -> str:
+    """The country's English name."""
+    return country_names()[code]
 
 
 def _date(value: date) -> str:

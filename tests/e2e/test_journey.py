@@ -47,7 +47,7 @@ def test_from_report_to_credits(with_script: bool, visitor: Callable[..., Visito
     queue = staff.sign_in("reviewer@portal.example")
     queue.goto(f"{server}/admin/approvals/?account=C-1002")
     queue.get_by_role("link", name=reference).click()
-    expect(queue.locator(".copy.large .value").first).to_have_text(reference)
+    expect(queue.locator("[data-copy] .value").first).to_have_text(reference)
     queue.wait_for_url(re.compile("[?&]selected="))  # the address follows what is shown
     stale = staff.page()
     stale.goto(queue.url)
