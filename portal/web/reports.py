@@ -15,6 +15,7 @@ from portal.billing.payments.doubts import doubt_about
 from portal.billing.payments.epc import epc_transfer
 from portal.billing.payments.models import Payment
 from portal.billing.payments.paid_on import possible_days
+from portal.billing.payments.proofs.queries import proofs_of
 from portal.billing.payments.queries import get_payment, open_payment_of
 from portal.billing.payments.references import MAX_LENGTH, normalize_reference
 from portal.billing.payments.service import MAX_NOTES, create_manual_payment
@@ -41,7 +42,7 @@ class ReportForm(OnceForm):
     transaction_reference = StringField(
         "Transaction reference",
         [InputRequired("Type the reference that your bank or wallet gave the transfer.")],
-        render_kw={"autocomplete": "off", "spellcheck": "false", "maxlength": MAX_LENGTH},
+        render_kw={"spellcheck": "false", "maxlength": MAX_LENGTH},  # with autocomplete off, going back would lose it
     )
     reference_confirmed = BooleanField("This is what my bank or wallet shows. Report it as it is.")
     doubted_reference = HiddenField()
@@ -124,7 +125,7 @@ def report(invoice_id: UUID) -> ResponseReturnValue:
                 reference_confirmed=form.confirms_reference,
                 proof=proof,
             )
-            flash("Thank you. Your payment is reported; we will look for the money.")
+            flash("Thank you. Your payment is reported.")
             return redirect(url_for("web.payment", payment_id=reported.id), 303)
     return _report_page(invoice, form)
 
@@ -144,6 +145,7 @@ def _report_page(invoice: Invoice, form: ReportForm, corrected: Payment | None =
         form=form,
         doubt=doubt_about(form.transaction_reference.data or "", invoice),
         corrected=corrected,
+        left_behind=[proof.name for proof in proofs_of(corrected.id)] if corrected else [],
         open_payment=open_payment_of(invoice.id),
     )
     return page, form.status

@@ -27,7 +27,7 @@ def test_a_customer_reports_a_payment_and_withdraws_it(world: World, make: Facto
     sent = pages.post(f"/invoices/{invoice.id}/payment", GOOD)
     shown = pages.follow(sent)
     assert (sent.status, shown.h1) == (303, "Payment of 1,234.50 EUR")
-    assert shown.notices[0] == "Thank you. Your payment is reported; we will look for the money."
+    assert shown.notices[0] == "Thank you. Your payment is reported."
     assert "Waiting for approval" in shown.text
     assert "Reported by you" in shown.text
     assert pages.get("/payments/").rows[0][:4] == ["TRF 77", "INV-7", "Bank transfer", "Waiting for approval"]

@@ -245,3 +245,11 @@ def test_an_account_sends_one_file_at_a_time(world: World, make: Factory) -> Non
         with turn("another account"):
             pass
     assert [answer.status for answer in answers] == [503, 503]
+
+
+def test_a_correction_says_which_files_it_leaves_behind(world: World, make: Factory) -> None:
+    payment = make.payment(make.invoice(world.account), world.users["owner"])
+    make.proof(payment, world.users["owner"], b"the file", "bank.pdf")
+    make.rejected(payment, world.users["reviewer"])
+    page = world.visit("owner").get(f"/payments/{payment.id}/correction")
+    assert "Choose bank.pdf again, or another file: files are not sent along." in page.text
