@@ -101,9 +101,9 @@ class Factory:
 
     def invoice(
         self, account: Account, total: str = "49.00", *, credits: int = 0, issued: bool = True, number: str = "",
-        currency: str = "", due_date: date | None = None, external_id: str | None = None,
+        currency: str = "", due_date: date | None = None, external_id: str | None = None, quantity: int = 1000,
     ) -> Invoice:  # fmt: skip
-        """An open invoice of one line, due in two weeks."""
+        """An open invoice of one line, due in two weeks. ``quantity``, in thousandths, is of what costs ``total``."""
         with self._unit():
             price = Money.parse(total, currency or account.currency)
             issue_date = min(clock.today(), due_date - timedelta(days=14)) if due_date else None
@@ -112,7 +112,7 @@ class Factory:
                 account_id=account.id,
                 number=number or f"INV-{next(self._numbers)}",
                 currency=price.currency,
-                lines=[NewLine("Support", 1000, price)],
+                lines=[NewLine("Support", quantity, price)],
                 credits=credits,
                 issue_date=issue_date,
                 due_date=due_date,

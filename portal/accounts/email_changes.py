@@ -2,17 +2,17 @@
 
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from portal.accounts import throttle
 from portal.accounts.links import as_themselves, find_users_link, make_link, take_users_link
-from portal.accounts.models import UQ_USER_EMAIL, LinkPurpose, User
+from portal.accounts.models import UQ_USER_EMAIL, LinkPurpose, MailedLink, User
 from portal.accounts.recipients import recipient_of
 from portal.accounts.service import normalized_email
 from portal.accounts.sessions import Place
 from portal.accounts.sign_in import must_know
 from portal.accounts.throttle import Limit
-from portal.foundation import audit
+from portal.foundation import audit, clock
 from portal.foundation.actor import Actor
 from portal.foundation.db import flush_or_refuse, session, transaction
 from portal.foundation.refusals import Conflict, Invalid
@@ -26,14 +26,17 @@ _SAID = "Another address was asked for too often."
 def ask(email: str, password: str, *, by: Actor) -> str:
     """Send the link to the new address, for somebody who shows their password; the address as it is kept.
 
-    Whether somebody else signs in with it is not said here: whoever reads its mails learns it there.
+    A link that they asked for before works no more: its address may have been a slip. Whether somebody else signs in
+    with the new one is not said here: whoever reads its mails learns it there.
     """
     new = normalized_email(email)
     user = must_know(password, by=by, field="password")
     if new == user.email:
         raise Invalid("same_email", "This is your address already.", field="email")
     throttle.take(OF_USER.of(user.id), note=lambda limit: _note(by, "throttled", user, limit=limit), said=_SAID)
-    with transaction():
+    with transaction() as unit:
+        earlier = (MailedLink.user_id == user.id, MailedLink.purpose == LinkPurpose.EMAIL_CHANGE)
+        unit.execute(update(MailedLink).where(*earlier, MailedLink.ended_at.is_(None)).values(ended_at=clock.now()))
         link, secret = make_link(LinkPurpose.EMAIL_CHANGE, email=new, user=user)
         to = Recipient(new, user.name, user.id, user.account_id, recipient_of(user).locale)
         post(Kind.EMAIL_CHANGE, to, subject_id=link.id, data={}, secret=secret)

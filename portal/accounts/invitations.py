@@ -67,6 +67,12 @@ def find(secret: str) -> MailedLink:
     return find_link(LinkPurpose.INVITATION, secret)
 
 
+def is_needless(invitation: MailedLink) -> bool:
+    """Whether somebody signs in with its address already. For whoever showed its secret, and so reads that mail."""
+    with by_login(Login.STAFF), across_accounts():
+        return session.scalar(select(User.id).where(User.email == invitation.email)) is not None
+
+
 def accept(secret: str, *, password: str, place: Place) -> User:
     """Become the user that the invitation is for. Raises LinkOver, Invalid for a bad password, and Conflict where
     somebody signs in with the address already.

@@ -13,6 +13,7 @@ from portal.accounts import service
 from portal.accounts.models import Account
 from portal.accounts.queries import account_page, get_account, user_page
 from portal.admin.blueprint import admin
+from portal.admin.choices import country_choices, currency_choices
 from portal.admin.filters import offer_places
 from portal.billing.credits.queries import balance
 from portal.billing.invoices.queries import InvoiceFilter, invoice_page
@@ -22,10 +23,9 @@ from portal.billing.methods.service import set_account_method
 from portal.billing.payments.queries import PaymentFilter, payment_page
 from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
-from portal.foundation.money import EXPONENTS
-from portal.foundation.places import country_names
 from portal.foundation.refusals import NotFound
 from portal.html.exports import export
+from portal.html.formats import locale_choices, timezone_choices
 from portal.html.forms import Form, refused
 from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 from portal.http.gate import current_actor
@@ -37,7 +37,7 @@ _COLUMNS = ("id", "number", "external_id", "name", "country", "currency", "creat
 class AccountFilter(FilterForm):
     """Which accounts to list."""
 
-    q = TextFilter("Search", description="Number or name")
+    q = TextFilter("Search", description="Name or number")
     country = ChoiceFilter("Country", "All countries")
 
     def __init__(self) -> None:
@@ -49,12 +49,17 @@ class AccountEditForm(Form):
     """What may change of an account."""
 
     name = StringField("Name", validators=[InputRequired("Give the account a name.")], default="")
-    locale = StringField("Language of formats", default="en", description="Such as de-DE, en-GB, ja-JP")
-    timezone = StringField("Time zone", default="UTC", description="Such as Europe/Berlin")
+    locale = SelectField("Dates and numbers", default="en", validate_choice=False)
+    timezone = SelectField("Time zone", default="UTC", validate_choice=False)
+
+    def __init__(self, found: Account | None = None) -> None:
+        super().__init__(obj=found)
+        self.locale.choices = locale_choices(*([found.locale] if found else []))
+        self.timezone.choices = timezone_choices(*([found.timezone] if found else []))
 
 
 class AccountForm(AccountEditForm):
-    """A new account. Country and currency stay for good: invoices hang on them."""
+    """A new account. Country and currency stay for good: its invoices depend on them."""
 
     number = StringField("Number", validators=[InputRequired("Give the account a number.")], default="")
     country = SelectField("Country", [InputRequired("Choose a country.")], default="")
@@ -62,17 +67,16 @@ class AccountForm(AccountEditForm):
 
     def __init__(self) -> None:
         super().__init__()
-        names = {code: f"{name} ({code})" for code, name in country_names().items()}
-        self.country.choices = {"": "Choose a country"} | names
-        self.currency.choices = {"": "Choose a currency"} | {code: code for code in sorted(EXPONENTS)}
+        self.country.choices = {"": "Choose a country"} | country_choices()
+        self.currency.choices = {"": "Choose a currency"} | currency_choices()
 
 
 class AccountMethodForm(Form):
     """In what an account deviates for one method."""
 
     is_allowed = BooleanField("Allowed")
-    is_default = BooleanField("The account's default")
-    label = StringField("Own label", default="", description="Shown to the account instead of the method's name")
+    is_default = BooleanField("The account’s default")
+    label = StringField("Own label", default="", description="Shown to the account instead of the method’s name")
 
     @classmethod
     def showing(cls, method: str, own: AccountPaymentMethod | None) -> "AccountMethodForm":
@@ -93,9 +97,7 @@ def account_list() -> ResponseReturnValue:
     page: Page[Any] = Page([], None, None, 0)
     if form.validate():
         page = account_page(**form.values(), cursor=request.args.get("cursor"))
-    return render_template(
-        "admin/accounts/list.html", filter=form, page=page, countries=country_names()
-    ), form.http_status
+    return render_template("admin/accounts/list.html", filter=form, page=page), form.http_status
 
 
 @admin.post("/accounts/export")
@@ -114,7 +116,7 @@ def account_new() -> ResponseReturnValue:
     if form.validate_on_submit():
         with refused(form):
             made = service.create_account(by=current_actor(), **_values(form))
-            flash(f"{made.name} ({made.number}) has an account now.", "good")
+            flash(f"{made.name} ({made.number}) now has an account.", "good")
             return redirect(url_for("admin.account", account_id=made.id), 303)
     return render_template("admin/accounts/new.html", form=form), form.status
 
@@ -130,11 +132,11 @@ def account(account_id: UUID) -> ResponseReturnValue:
 def account_edit(account_id: UUID) -> ResponseReturnValue:
     found = get_account(account_id)
     name = found.name
-    form = AccountEditForm(obj=found)
+    form = AccountEditForm(found)
     if form.validate_on_submit():
         with refused(form):
             changed = service.update_account(account_id, by=current_actor(), **_values(form))
-            flash(f"{changed.name} is changed.", "good")
+            flash(f"{changed.name} is saved.", "good")
             return redirect(url_for("admin.account", account_id=account_id), 303)
     return render_template("admin/accounts/edit.html", form=form, account_id=account_id, name=name), form.status
 
@@ -161,7 +163,6 @@ def _show(shown: Account, sent: str = "", form: AccountMethodForm | None = None)
     page = render_template(
         "admin/accounts/account.html",
         account=shown,
-        country=country_names()[shown.country],
         credit_balance=balance(shown.id),
         users=user_page(account_id=shown.id),
         invoices=invoice_page(InvoiceFilter(account_id=shown.id, with_drafts=True), page_size=LATEST),

@@ -1,5 +1,6 @@
 """The audit log: who changed what, as a list and as a file."""
 
+from datetime import date
 from functools import partial
 from typing import Any, cast
 from uuid import UUID
@@ -16,8 +17,10 @@ from portal.foundation.access import Permission, requires
 from portal.foundation.audit_queries import AuditFilter, audit_page
 from portal.foundation.ids import parse_id
 from portal.foundation.keyset import Page
+from portal.foundation.money import Money
 from portal.foundation.refusals import Invalid
 from portal.html.exports import export
+from portal.html.filters import STATUSES, day, money, status_word
 from portal.html.forms import refused
 from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 
@@ -39,15 +42,18 @@ _COLUMNS = (
     "address", "request_id", "changes", "chain", "seq", "previous_hash", "hash",
 )  # fmt: skip
 
+_AMOUNTS = {"amount", "total", "amount_paid"}
+_DAYS = {"paid_on", "issue_date", "due_date"}
+
 
 class AuditListFilter(FilterForm):
     """Which entries to list."""
 
-    actor = TextFilter("Who", description="A part of the name")
+    actor = TextFilter("Who", description="Part of a name")
     action = ChoiceFilter("What", "Everything")
     account = TextFilter("Account number")
-    subject = TextFilter("Subject", description="Its id")
-    request_id = TextFilter("Request", description="Its number")
+    subject = TextFilter("Subject", description="Id")
+    request_id = TextFilter("Request", description="Id")
     since = DateField("From", validators=[Optional()])
     until = DateField("Until", validators=[Optional()])
 
@@ -92,7 +98,9 @@ def audit_log() -> ResponseReturnValue:
     if form.validate():
         with refused(form):
             page = audit_page(form.wanted(), cursor=request.args.get("cursor"))
-    return render_template("admin/audit/list.html", filter=form, page=page, page_of=page_of), form.http_status
+    return render_template(
+        "admin/audit/list.html", filter=form, page=page, page_of=page_of, readable=readable
+    ), form.http_status
 
 
 @admin.post("/audit/export")
@@ -111,3 +119,13 @@ def page_of(subject_type: str, subject_id: UUID) -> str | None:
         return None
     endpoint, name = _PAGES[subject_type]
     return url_for(endpoint, **cast("dict[str, Any]", {name: subject_id}))
+
+
+def readable(name: str, value: Any) -> Any:
+    """A value of an entry as other pages write it, where the portal itself wrote it so that it can be read back."""
+    if name == "status" and value in STATUSES:  # of a refusal it is a number
+        return status_word(value)
+    if name in _AMOUNTS:
+        number, _, currency = value.partition(" ")
+        return money(Money.parse(number, currency))
+    return day(date.fromisoformat(value)) if name in _DAYS else value

@@ -89,7 +89,7 @@ class Refund(DecisionForm):
         "Reason",
         [InputRequired("Say why the money goes back.")],
         default="",
-        description="The customer reads it. What was paid and granted is taken back by new rows.",
+        description="The customer reads it. The payment, and the credits that it granted, are taken back.",
         render_kw={"maxlength": MAX_REASON},
     )
 

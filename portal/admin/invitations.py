@@ -20,7 +20,7 @@ class InvitationForm(Form):
 
     name = StringField("Name", [InputRequired("Give the person's name.")], default="")
     email = StringField("E-mail address", [InputRequired("Give the address that the mail goes to.")], default="")
-    account = StringField("Account number", default="", description="Empty for staff")
+    account = StringField("Account number", default="", description="Leave empty for staff")
     role = SelectField("Role", [InputRequired("Choose a role.")], choices={"": "Choose a role"} | ROLES, default="")
 
 
@@ -55,5 +55,5 @@ def invitation_new() -> ResponseReturnValue:
 @requires(Permission.USER_MANAGE)
 def invitation_withdrawal(invitation_id: UUID) -> ResponseReturnValue:
     withdrawn = invitations.withdraw(invitation_id, by=current_actor())
-    flash(f"The invitation of {withdrawn.email} works no more.")
+    flash(f"The invitation of {withdrawn.email} no longer works.")
     return redirect(url_for("admin.invitation_list"), 303)

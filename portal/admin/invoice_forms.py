@@ -2,15 +2,15 @@
 
 from typing import Any
 
-from wtforms import DateField, StringField, SubmitField, TextAreaField
+from wtforms import DateField, SelectField, StringField, SubmitField, TextAreaField
 from wtforms.validators import InputRequired, Optional
 
 from portal.accounts.models import Account
 from portal.accounts.queries import find_account
+from portal.admin.choices import currency_choices
 from portal.admin.rows import RowForm, Rows
 from portal.billing.invoices.lines import NewLine, read_line
 from portal.foundation import freetext
-from portal.foundation.money import exponent
 from portal.foundation.refusals import Invalid
 from portal.html.forms import Form, refused
 
@@ -43,11 +43,16 @@ class InvoiceForm(Form):
         default="",
         description="Such as C-1001",
     )
-    currency = StringField(
-        "Currency", default="", description="Three letters. Empty: the account's own", render_kw={"maxlength": 3}
+    currency = SelectField(
+        "Currency",
+        default="",
+        choices={"": "The account’s own"} | currency_choices(),
+        description="All lines are in this currency",
     )
-    issue_date = DateField("Issue date", validators=[Optional()], description="Empty: the day of issue")
-    due_date = DateField("Due date", validators=[Optional()], description="Empty: 14 days after the issue date")
+    issue_date = DateField("Issue date", validators=[Optional()], description="Leave empty for the day of issue")
+    due_date = DateField(
+        "Due date", validators=[Optional()], description="Leave empty for 14 days after the issue date"
+    )
     credits = StringField(
         "Credits it buys", default="0", description="Granted once it is paid", render_kw={"inputmode": "numeric"}
     )
@@ -67,9 +72,7 @@ class InvoiceForm(Form):
     def read(self) -> dict[str, Any] | None:
         """What ``create_invoice`` takes; None where a line is not right, which then says so. Raises Invalid."""
         account = self._read_account()
-        currency = freetext.clean(self.currency.data, field="currency", most=3, label="A currency code").upper()
-        currency = currency or account.currency
-        exponent(currency)
+        currency = self.currency.data or account.currency
         lines = self._read_lines(currency)
         if any(row.refusal for row in self.lines.filled()):
             message = "Some lines are not right: see each of them."
@@ -103,7 +106,7 @@ class InvoiceForm(Form):
 
 
 class VoidForm(Form):
-    """Why an invoice is withdrawn."""
+    """Why an invoice is voided."""
 
     card_free = ("reason",)
 
@@ -111,8 +114,8 @@ class VoidForm(Form):
         "Reason",
         id="void-reason",
         default="",
-        validators=[InputRequired("Say why it is withdrawn.")],
-        description="Kept in the audit log.",
+        validators=[InputRequired("Say why the invoice is voided.")],
+        description="Staff see it on the invoice. It is kept in the audit log.",
     )
 
 

@@ -1,6 +1,7 @@
 """Invoices: the list, drafting one with its lines, issuing and withdrawing it."""
 
 from functools import partial
+from typing import Any
 from uuid import UUID
 
 from flask import flash, redirect, render_template, request, url_for
@@ -10,13 +11,14 @@ from wtforms import SelectMultipleField
 from portal.admin.blueprint import admin
 from portal.admin.filters import AmountFilter, offer_places
 from portal.admin.invoice_forms import InvoiceForm, VoidForm
-from portal.billing.credits.queries import balance
 from portal.billing.invoices import service
 from portal.billing.invoices.figures import InvoiceRow, InvoiceStatus
+from portal.billing.invoices.models import Invoice
 from portal.billing.invoices.queries import InvoiceFilter, get_invoice, invoice_page
 from portal.billing.payments.queries import payments_of_invoice
 from portal.billing.payments.service import void_invoice
 from portal.foundation.access import Permission, requires
+from portal.foundation.audit_queries import AuditFilter, audit_page
 from portal.foundation.keyset import Page
 from portal.html.exports import INVOICE_COLUMNS, export
 from portal.html.filters import status_word
@@ -30,8 +32,8 @@ class InvoiceListFilter(FilterForm):
 
     q = TextFilter("Search", description="Invoice number")
     currency = ChoiceFilter("Currency", "All currencies")
-    account = TextFilter("Account", description="Its number, or a part of its name")
-    amount = AmountFilter("Total", description="49.00, or 49.00 EUR")
+    account = TextFilter("Account", description="Name or number")
+    amount = AmountFilter("Total", description="49.00 EUR")
     status = SelectMultipleField(
         "Status", choices={str(word): status_word(word) for word in (*InvoiceStatus, "overdue")}
     )
@@ -79,7 +81,7 @@ def invoice_new() -> ResponseReturnValue:
             new = form.read()
             if new is not None:
                 made = service.create_invoice(by=current_actor(), **new)
-                flash(f"{made.number} is a draft. Its account sees it once it is issued.", "good")
+                flash(f"{made.number} is a draft. The customer can see it once it is issued.", "good")
                 return redirect(url_for("admin.invoice", invoice_id=made.id), 303)
     return render_template("admin/invoices/new.html", form=form), form.status
 
@@ -97,7 +99,7 @@ def invoice_issue(invoice_id: UUID) -> ResponseReturnValue:
     if form.validate_on_submit():
         with refused(form):
             issued = service.issue_invoice(invoice_id, by=current_actor())
-            flash(f"{issued.number} is issued: its account sees it and can pay it.", "good")
+            flash(f"{issued.number} is issued: the customer can now see it and pay it.", "good")
             return redirect(url_for("admin.invoice", invoice_id=invoice_id), 303)
     return _show(invoice_id, sent=form)
 
@@ -120,10 +122,16 @@ def _show(invoice_id: UUID, sent: Form | None = None) -> ResponseReturnValue:
         "admin/invoices/invoice.html",
         invoice=shown,
         account=shown.account,
-        lines=shown.lines,
         payments=payments_of_invoice(shown.id),
-        credit_balance=balance(shown.account_id),
+        voided=_voided(shown),
         void_form=sent if isinstance(sent, VoidForm) else VoidForm(formdata=None),
         sent=sent,
     )
     return page, sent.status if sent else 200
+
+
+def _voided(shown: Invoice) -> Any:
+    """The entry of the audit log that says when, by whom and why: the invoice itself keeps none of it."""
+    if shown.status != InvoiceStatus.VOID:
+        return None
+    return next(iter(audit_page(AuditFilter(action="invoice.voided", subject_id=shown.id), page_size=1).rows), None)

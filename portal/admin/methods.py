@@ -10,6 +10,7 @@ from wtforms import BooleanField, IntegerField, SelectField, StringField, Submit
 from wtforms.validators import InputRequired
 
 from portal.admin.blueprint import admin
+from portal.admin.choices import country_choices, currency_choices
 from portal.admin.rows import RowForm, Rows
 from portal.billing.methods import service
 from portal.billing.methods.models import EVERYWHERE, MANUAL_METHODS, PaymentMethodConfig
@@ -34,8 +35,8 @@ class MethodForm(Form):
     display_name = StringField("Name", validators=[InputRequired("Say what customers call it.")], default="")
     instructions = TextAreaField("Instructions", default="", description="What the customer does, step by step")
     details = Rows(DetailForm, "Bank or wallet details", least=1, most=MAX_DETAILS)
-    currencies = StringField("Currencies", default="", description="Such as EUR, USD. Empty: all")
-    limit_currency = StringField("Currency of the limits", default="", render_kw={"maxlength": 3})
+    currencies = StringField("Currencies", default="", description="Such as EUR, USD. Leave empty for all")
+    limit_currency = SelectField("Currency of the limits", default="", choices={"": "No limits"} | currency_choices())
     minimum = StringField("Smallest amount", default="", render_kw={"inputmode": "decimal"})
     maximum = StringField("Largest amount", default="", render_kw={"inputmode": "decimal"})
     position = IntegerField(
@@ -50,7 +51,7 @@ class MethodForm(Form):
             instructions=self.instructions.data,
             details=[(row.label.data, row.value.data) for row in self.details.filled()],
             currencies=self.currencies.data.upper().replace(",", " ").split(),
-            limit_currency=self.limit_currency.data.strip().upper(),
+            limit_currency=self.limit_currency.data,
             minimum=self.minimum.data.strip(),
             maximum=self.maximum.data.strip(),
             is_enabled=self.is_enabled.data,
@@ -68,8 +69,7 @@ class NewMethodForm(MethodForm):
 
     def __init__(self) -> None:
         super().__init__()
-        names = {code: f"{name} ({code})" for code, name in country_names().items()}
-        self.country.choices = {"": "Choose where", EVERYWHERE: "Everywhere without a row of its own"} | names
+        self.country.choices = {"": "Choose where", EVERYWHERE: "Everywhere else"} | country_choices()
 
 
 @admin.get("/methods/")

@@ -38,12 +38,12 @@ COLUMNS = (*PAYMENT_COLUMNS, "account_id", "account_name", "country")
 class PaymentListFilter(FilterForm):
     """Which payments to list."""
 
-    q = TextFilter("Search", description="Reference or invoice number")
+    q = TextFilter("Search", description="Reference or invoice")
     payment_method = method_filter()
     currency = ChoiceFilter("Currency", "All currencies")
     country = ChoiceFilter("Country", "All countries")
-    account = TextFilter("Account", description="Its number, or a part of its name")
-    amount = AmountFilter("Amount", description="49.00, or 49.00 EUR")
+    account = TextFilter("Account", description="Name or number")
+    amount = AmountFilter("Amount", description="49.00 EUR")
     created_from = DateField("Reported from", validators=[Optional()])
     created_to = DateField("Reported until", validators=[Optional()])
     status = SelectMultipleField("Status", choices={s.value: status_word(s.value) for s in Status})

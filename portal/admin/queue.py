@@ -30,11 +30,11 @@ _MARK = "queue"
 class QueueFilter(FilterForm):
     """Which of the waiting payments to show. The lane is chosen by tabs, and kept by the other fields."""
 
-    q = TextFilter("Search", description="Reference or invoice number")
+    q = TextFilter("Search", description="Reference or invoice")
     payment_method = method_filter()
     currency = ChoiceFilter("Currency", "All currencies")
     country = ChoiceFilter("Country", "All countries")
-    account = TextFilter("Account", description="Its number, or a part of its name")
+    account = TextFilter("Account", description="Name or number")
     lane = HiddenField("Lane", [AnyOf(["", *Lane])], default="")
 
     def __init__(self) -> None:

@@ -26,9 +26,9 @@ from portal.html.lists import FilterForm, TextFilter
 from portal.http.gate import current_actor
 
 ROLES: dict[str, str] = {
-    Role.OWNER.value: "Owner: sees the account's billing, reports and withdraws payments",
+    Role.OWNER.value: "Owner: sees the account’s billing, reports and withdraws payments",
     Role.MEMBER.value: "Member: pays",
-    Role.VIEWER.value: "Viewer: looks, and changes nothing",
+    Role.VIEWER.value: "Viewer: sees everything, changes nothing",
     Role.REVIEWER.value: "Reviewer (staff): decides on payments",
     Role.ADMIN.value: "Admin (staff): decides and manages",
 }
@@ -38,7 +38,7 @@ _COLUMNS = ("id", "email", "name", "role", "account_id", "account_name", "create
 class UserFilter(FilterForm):
     """Which users to list."""
 
-    q = TextFilter("Search", description="Name or e-mail address")
+    q = TextFilter("Search", description="Name or e-mail")
     account = TextFilter("Account number")
     staff = BooleanField("Staff only")
 
@@ -77,7 +77,7 @@ class UserForm(PasswordForm):
 
     name = StringField("Name", validators=[InputRequired("Give the person's name.")], default="")
     email = StringField("E-mail address", validators=[InputRequired("Give the address to sign in with.")], default="")
-    account = StringField("Account number", default="", description="Empty for staff")
+    account = StringField("Account number", default="", description="Leave empty for staff")
     role = SelectField("Role", [InputRequired("Choose a role.")], choices={"": "Choose a role"} | ROLES, default="")
 
 
@@ -133,7 +133,7 @@ def user_role(user_id: UUID) -> ResponseReturnValue:
     form = RoleForm().offer(get_user(user_id))
     return _change(user_id, "role", form, lambda: service.change_role(
         user_id, by=current_actor(), role=Role(form.role.data)
-    ), "{} has another role, and has to sign in again.")  # fmt: skip
+    ), "{} has a new role, and has to sign in again.")  # fmt: skip
 
 
 @admin.post("/users/<id:user_id>/password")
@@ -142,7 +142,7 @@ def user_password(user_id: UUID) -> ResponseReturnValue:
     form = PasswordForm()
     return _change(user_id, "password", form, lambda: service.reset_password(
         user_id, by=current_actor(), password=form.password.data
-    ), "{} has another password; all their sessions ended.")  # fmt: skip
+    ), "{} has a new password; all their sessions have ended.")  # fmt: skip
 
 
 @admin.post("/users/<id:user_id>/deactivation")
@@ -150,7 +150,7 @@ def user_password(user_id: UUID) -> ResponseReturnValue:
 def user_deactivation(user_id: UUID) -> ResponseReturnValue:
     return _change(user_id, "enabled", Form(), lambda: service.set_enabled(
         user_id, by=current_actor(), enabled=False
-    ), "{} is locked out; sessions and tokens ended.")  # fmt: skip
+    ), "{} is locked out; sessions and tokens have ended.")  # fmt: skip
 
 
 @admin.post("/users/<id:user_id>/activation")
@@ -158,7 +158,7 @@ def user_deactivation(user_id: UUID) -> ResponseReturnValue:
 def user_activation(user_id: UUID) -> ResponseReturnValue:
     return _change(user_id, "enabled", Form(), lambda: service.set_enabled(
         user_id, by=current_actor(), enabled=True
-    ), "{} may sign in again.")  # fmt: skip
+    ), "{} can sign in again.")  # fmt: skip
 
 
 @admin.post("/users/<id:user_id>/sessions/end")
@@ -176,7 +176,7 @@ def user_sessions_end(user_id: UUID) -> ResponseReturnValue:
 def user_second_factor_reset(user_id: UUID) -> ResponseReturnValue:
     return _change(user_id, "factor", Form(), lambda: second_factor.reset(
         user_id, by=current_actor()
-    ), "{} has no second factor any more, and is signed out everywhere.")  # fmt: skip
+    ), "{} no longer has a second factor, and is signed out everywhere.")  # fmt: skip
 
 
 def _change(user_id: UUID, what: str, form: Form, carry_out: Callable[[], User], told: str) -> ResponseReturnValue:

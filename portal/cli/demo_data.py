@@ -95,49 +95,51 @@ ACCOUNTS = (
 
 METHODS = (
     DemoMethod(
-        "*", "bank_transfer", "International transfer",
+        "*", "bank_transfer", "Bank transfer (SWIFT)",
         "Send the exact amount by SWIFT, charges paid by you (OUR), with this reference.",
         (("Account holder", "Portal Billing Ltd"), ("IBAN", "GB93 DEMO 9904 1712 3456 78"), ("BIC", "DEMOGB2LXXX"),
          ("Bank", "Demo Bank, London")), position=50,
     ),
     DemoMethod(
-        "DE", "bank_transfer", "SEPA transfer",
+        "DE", "bank_transfer", "Bank transfer (SEPA)",
         "Send the exact amount to this account, with this reference.\nIt usually arrives within one working day.",
         (("Account holder", "Portal Billing GmbH"), ("IBAN", "DE32 9994 0000 1234 5678 01"), ("BIC", "DEMODEFFXXX"),
          ("Bank", "Musterbank Frankfurt")), ("EUR",),
     ),
     DemoMethod(
-        "DE", "local_wallet", "Wallet transfer", "Send to this number and keep the number of the receipt.",
+        "DE", "local_wallet", "Mobile wallet (WalletSafe)", "Send to this number and keep the number of the receipt.",
         (("Wallet", "WalletSafe"), ("Number", "+49 151 0000 0000")), ("EUR",), ("EUR", "1.00", "1000.00"), position=20,
     ),
     DemoMethod(
-        "JP", "bank_transfer", "銀行振込 (bank transfer)",
+        "JP", "bank_transfer", "Bank transfer (銀行振込)",
         "参照番号を振込名義の前に付けてください。\nPut the reference before your name.",
         (("Bank", "デモ銀行 (Demo Bank)"), ("Branch", "本店 001"), ("Account type", "普通"),
          ("Account number", "1234567"), ("Account holder", "ポータルビリング (カ")), ("JPY",),
     ),
     DemoMethod(
-        "JP", "local_wallet", "Kirakira Pay", "Send to this id and report the number that the app shows.",
+        "JP", "local_wallet", "Mobile wallet (Kirakira Pay)",
+        "Send to this id and report the number that the app shows.",
         (("Kirakira id", "portal-billing"),), ("JPY",), ("JPY", "", "300000"), position=20,
     ),
     DemoMethod(
-        "US", "bank_transfer", "ACH or wire",
+        "US", "bank_transfer", "Bank transfer (ACH or wire)",
         "Send the exact amount by ACH credit (two working days) or wire (same day).",
         (("Account holder", "Portal Billing Inc."), ("Routing number", "999999992"), ("Account number", "000123456789"),
          ("Bank", "First Demo Bank, Delaware")), ("USD",),
     ),
-    DemoMethod("US", "local_wallet", "Wallet", "Not offered at the moment.", (), is_enabled=False, position=20),
+    DemoMethod("US", "local_wallet", "Mobile wallet", "Not offered at the moment.", (), is_enabled=False, position=20),
     DemoMethod(
         "KW", "bank_transfer", "Bank transfer", "Send the exact amount, all three decimals, with this reference.",
         (("Account holder", "Portal Billing WLL"), ("IBAN", "KW06 DEMO 0000 0000 0000 1234 5601 01"),
          ("Bank", "Demo Bank of Kuwait")), ("KWD",),
     ),
     DemoMethod(
-        "KW", "local_wallet", "Dinar Wallet", "Send to this number and report the number of the receipt.",
+        "KW", "local_wallet", "Mobile wallet (Dinar Wallet)",
+        "Send to this number and report the number of the receipt.",
         (("Number", "+965 0000 0000"),), ("KWD",), position=20,
     ),
     DemoMethod(
-        "GB", "bank_transfer", "Faster Payment", "Send the exact amount, with this reference.",
+        "GB", "bank_transfer", "Bank transfer (Faster Payments)", "Send the exact amount, with this reference.",
         (("Account name", "Portal Billing Ltd"), ("Sort code", "99-04-17"), ("Account number", "12345678"),
          ("Bank", "Demo Bank, London")), ("GBP",),
     ),
@@ -147,7 +149,8 @@ METHODS = (
          ("Bank", "Demo Bank, Karachi")), ("PKR",),
     ),
     DemoMethod(
-        "PK", "local_wallet", "Sikka Wallet", "Send to this number and report the TID from the message.",
+        "PK", "local_wallet", "Mobile wallet (Sikka Wallet)",
+        "Send to this number and report the TID from the message.",
         (("Number", "0300 0000000"), ("Name", "Portal Billing")), ("PKR",), ("PKR", "100.00", "500000.00"), position=5,
     ),
 )  # fmt: skip

@@ -6,7 +6,8 @@ why, and what to do) and, where one input is at fault, its ``field``. Each face 
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from datetime import datetime
+from typing import Any, ClassVar, Self
 
 
 @dataclass(frozen=True)
@@ -29,9 +30,21 @@ class Refusal(Exception):
         super().__init__(message)
         self.code = code
         self.message = message
+        self.moment: datetime | None = None
+        """When that was of which the message tells, as ``in_utc`` writes it. Pages write it for their reader."""
         self.details = details
         """Facts beside the message, such as the id of the payment that stands in the way; never a secret."""
         self.errors = [FieldError(field, code, message)] if field else []
+
+    def dated(self, moment: datetime) -> Self:
+        """The refusal, with its moment."""
+        self.moment = moment
+        return self
+
+
+def in_utc(moment: datetime) -> str:
+    """How a message writes a moment."""
+    return f"{moment:%Y-%m-%d at %H:%M} UTC"
 
 
 class Invalid(Refusal):

@@ -138,7 +138,7 @@ def _to_sign_in() -> Response:
         return make_response(render_template("components/signed_out.html"))
     if is_fragment:  # a fragment's place is too small for the sign-in page
         response = make_response("", 200)
-        response.headers["HX-Redirect"] = target if request.method == "POST" else "/login"
+        response.headers["HX-Redirect"] = target
         return response
     g.pop("actor", None)
     return redirect(target)

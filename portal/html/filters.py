@@ -6,7 +6,7 @@ from math import ceil
 from zoneinfo import ZoneInfo
 
 from babel import Locale
-from babel.dates import format_date, format_skeleton, format_time
+from babel.dates import format_date, format_time
 from babel.numbers import format_decimal
 from flask import Flask, g
 from markupsafe import Markup, escape
@@ -16,6 +16,7 @@ from portal.billing.invoices.payment_reference import has_right_check_digits, in
 from portal.foundation import clock
 from portal.foundation.durations import age
 from portal.foundation.money import Money, exponent
+from portal.foundation.places import country_names
 
 # Word, tone and icon of each status. Colour never stands alone.
 STATUSES = {
@@ -23,9 +24,9 @@ STATUSES = {
     "pending_approval": ("Waiting for approval", "warn", "clock"),
     "processing": ("Processing", "info", "clock"),
     "succeeded": ("Succeeded", "good", "check"),
-    "failed": ("Failed", "bad", "cross"),
+    "failed": ("Not accepted", "bad", "cross"),
     "refunded": ("Refunded", "info", "back"),
-    "cancelled": ("Cancelled", "quiet", "cross"),
+    "cancelled": ("Withdrawn", "quiet", "cross"),
     "draft": ("Draft", "quiet", "pencil"),
     "open": ("Open", "info", "circle"),
     "paid": ("Paid", "good", "check"),
@@ -42,10 +43,11 @@ _METHODS = {"bank_transfer": "Bank transfer", "local_wallet": "Mobile wallet", "
 
 def register(app: Flask) -> None:
     """Add the filters to the app's templates."""
-    for filter_ in (money, bank_amount, groups, moment, ago, day, age, within, month, count):
+    for filter_ in (money, bank_amount, groups, moment, ago, day, age, within, month, quantity, count):
         app.add_template_filter(filter_)
     app.add_template_filter(status_word)
     app.add_template_filter(method_word)
+    app.add_template_filter(country)
     app.jinja_env.globals["STATUSES"] = STATUSES
 
 
@@ -74,6 +76,11 @@ def groups(value: str) -> list[str]:
     return in_groups(value).split() if has_right_check_digits(value) else [value]
 
 
+def quantity(shown: str) -> str:
+    """``2,5``: a line's quantity as ``shown_quantity`` has it, in the reader's locale."""
+    return format_decimal(Decimal(shown), format="#,##0.###", locale=_locale())
+
+
 def count(number: int) -> str:
     """A whole number in the reader's locale."""
     return format_decimal(number, locale=_locale())
@@ -81,12 +88,14 @@ def count(number: int) -> str:
 
 def moment(value: datetime | None, *, seconds: bool = False) -> Markup | str:
     """Date and time in the reader's time zone; in UTC on hover. With seconds, where several come within a minute."""
-    if value is None:
-        return "–"
+    return _time(value, moment_in_words(value, seconds=seconds)) if value else "–"
+
+
+def moment_in_words(value: datetime, *, seconds: bool = False) -> str:
+    """The same as plain text."""
     local = value.astimezone(_timezone())
-    time = format_time(local, "medium" if seconds else "short", locale=_locale())
-    shown = f"{format_date(local, 'medium', _locale())}, {time}"
-    return _time(value, shown)
+    parts = (_date(local), format_time(local, "medium" if seconds else "short", locale=_locale()))
+    return ", ".join(part.replace(" ", "\u00a0") for part in parts)  # a line breaks between them only
 
 
 def ago(value: datetime | None) -> Markup | str:
@@ -101,14 +110,12 @@ def day(value: date | None) -> Markup | str:
     """A calendar day, which has no time zone."""
     if value is None:
         return "–"
-    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), format_date(value, "medium", _locale()))
+    return Markup('<time datetime="{}">{}</time>').format(value.isoformat(), _date(value))
 
 
 def month(value: date, *, short: bool = False) -> str:
-    """A month with its year as its language writes it; or its short name alone."""
-    if short:
-        return format_date(value, "MMM", _locale())  # not LLL: Babel 2.18 takes other languages' names there
-    return format_skeleton("yMMMM", value, locale=_locale())
+    """A month with its year, or its short name alone, in the language of the pages."""
+    return format_date(value, "MMM" if short else "MMMM y", "en")
 
 
 def within(value: timedelta) -> str:
@@ -128,6 +135,18 @@ def status_word(status: str) -> str:
 def method_word(method: str) -> Markup:
     """What people call a payment method that has no name of its own at hand."""
     return escape(_METHODS.get(method, method))
+
+
+def country(code: str) -> str:
+    """The country's English name."""
+    return country_names()[code]
+
+
+def _date(value: date) -> str:
+    """In the reader's format; where that names the month, in the language of the pages: ``9 Aug 2026``."""
+    pattern = _locale().date_formats["medium"].pattern
+    names_month = "MMM" in pattern and _locale().language != "en"
+    return format_date(value, "d MMM y", "en") if names_month else format_date(value, "medium", _locale())
 
 
 def _time(value: datetime, shown: str) -> Markup:

@@ -9,7 +9,8 @@ from wtforms import HiddenField
 
 from portal.foundation.freetext import mask_card_numbers
 from portal.foundation.ids import new_id
-from portal.foundation.refusals import Conflict, Invalid, Refusal
+from portal.foundation.refusals import Conflict, Invalid, Refusal, in_utc
+from portal.html.filters import moment_in_words
 
 
 class Form(FlaskForm):
@@ -94,13 +95,20 @@ class Refused:
         for found in error.errors:
             if found.field in self.form:
                 field = self.form[found.field]
-                field.errors = [*field.errors, mask_card_numbers(found.message)]
+                field.errors = [*field.errors, _shown(error, found.message)]
             else:
-                self.form.form_errors.append(mask_card_numbers(found.message))
+                self.form.form_errors.append(_shown(error, found.message))
         if not error.errors:
-            self.form.form_errors.append(mask_card_numbers(error.message))
+            self.form.form_errors.append(_shown(error, error.message))
         self.form.mask()
         return True
+
+
+def _shown(error: Refusal, message: str) -> str:
+    """The message as a page may show it, with its moment as its reader reads moments."""
+    if error.moment is not None:
+        message = message.replace(in_utc(error.moment), moment_in_words(error.moment))
+    return mask_card_numbers(message)
 
 
 def refused(form: Form, *more: type[Refusal]) -> Refused:

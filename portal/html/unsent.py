@@ -1,7 +1,8 @@
 """What somebody typed is not lost because their session had ended, or their page's token no longer fits.
 
 The form is kept (``accounts.unsent``), and after signing in its page shows it filled in. It is never sent by itself:
-whoever typed it looks it over and sends it. Passwords, codes and files are not kept.
+whoever typed it looks it over and sends it. Passwords, codes and files are not kept. Where a button is all that there
+was to press, the page says that nothing came of it.
 """
 
 from flask import Flask, current_app, g, request
@@ -32,10 +33,8 @@ def keep() -> str | None:
     secret, page = identity.shown_secret(), _page()
     if secret is None or page is None or not comes_from_own_page():
         return None
-    fields = _typed()
-    if not any(value.strip() for name, value in fields if name != FIELD):
-        return None
-    return f"{page}?{_MARK}=1" if unsent.keep(UnsentForm(page, str(request.endpoint), fields), secret=secret) else None
+    form = UnsentForm(page, str(request.endpoint), _typed())
+    return f"{page}?{_MARK}=1" if unsent.keep(form, secret=secret) else None
 
 
 def _typed() -> list[tuple[str, str]]:
@@ -71,5 +70,6 @@ def _read() -> None:
     if form is None or form.page != request.path:
         return
     typed = ImmutableMultiDict(form.fields)
-    if not is_used(g.actor, form.route, typed.get(FIELD, "")):  # else it was sent since
+    g.was_unsent = not is_used(g.actor, form.route, typed.get(FIELD, ""))  # else it was sent since
+    if g.was_unsent and any(value.strip() for name, value in form.fields if name != FIELD):
         g.unsent = typed

@@ -20,13 +20,15 @@ from portal.foundation import audit
 from portal.foundation.actor import Actor
 from portal.foundation.db import forget_commits
 from portal.foundation.deadline import uncounted
-from portal.foundation.files.cleaning import MAX_BYTES, CleanFile, clean_file
+from portal.foundation.files.cleaning import MAX_BYTES, CleanFile, FilesBusy, clean_file
 from portal.foundation.files.unfit import REFUSALS, Unfit
-from portal.foundation.refusals import Invalid, TooManyAttempts
+from portal.foundation.refusals import Invalid, Refusal, TooManyAttempts
 from portal.http.gate import current_actor
 
 MAX_PARTS = 30
 """Parts of a form with a file."""
+LATER = (TooManyAttempts, FilesBusy)
+"""What ``uploaded`` raises for a file that is not looked at now, beside Invalid for one that is not taken."""
 _MARK = "takes_file"
 _SENT = Limit("files sent, by a user", 10, timedelta(minutes=1))
 View = Callable[..., ResponseReturnValue]
@@ -52,9 +54,9 @@ def takes_file(field: str) -> Callable[[View], View]:
 
 
 def uploaded() -> CleanFile | None:
-    """The file that came with the form; None where none was chosen. Raises Invalid for one that is not taken."""
-    sent: CleanFile | Invalid | None = g.uploaded
-    if isinstance(sent, Invalid):
+    """The file that came with the form; None where none was chosen. Raises Invalid, and ``LATER``."""
+    sent: CleanFile | Refusal | None = g.uploaded
+    if isinstance(sent, Refusal):
         raise sent
     return sent
 
@@ -75,7 +77,7 @@ def widen_for_a_file() -> None:
         request.max_form_parts = MAX_PARTS
 
 
-def _read(field: str) -> CleanFile | Invalid | None:
+def _read(field: str) -> CleanFile | Refusal | None:
     sent = request.files.get(field)
     if sent is None:
         return None
@@ -83,12 +85,14 @@ def _read(field: str) -> CleanFile | Invalid | None:
     if not raw and not sent.filename:
         return None  # what browsers send where nothing was chosen
     actor = current_actor()
-    _count(actor)
     try:
+        _count(actor)
         with uncounted():
             return clean_file(raw, sent.filename or "", sender=actor.account_id or actor.user_id)
     except Unfit as unfit:
         return Invalid(unfit.code, REFUSALS[unfit.code], field=field)
+    except LATER as later:
+        return later
 
 
 def _count(actor: Actor) -> None:

@@ -87,7 +87,7 @@ def _reported(about: Subject) -> Letter:
 def _approved(about: Subject) -> Letter:
     return Letter(
         f"Payment for {about['invoice_number']} approved",
-        "Your money arrived, and the payment is booked. Thank you.",
+        "Your payment succeeded. Thank you.",
         _payment_facts(about),
         ("The receipt is on its page, as PDF.",),
         "See the payment",
@@ -97,7 +97,7 @@ def _approved(about: Subject) -> Letter:
 
 def _rejected(about: Subject) -> Letter:
     return Letter(
-        f"Payment for {about['invoice_number']} could not be confirmed",
+        f"Payment for {about['invoice_number']} was not accepted",
         "We could not match the payment that you reported with money that arrived.",
         (*_payment_facts(about), ("Reason", about["reason"])),
         (
@@ -112,7 +112,7 @@ def _rejected(about: Subject) -> Letter:
 def _refunded(about: Subject) -> Letter:
     return Letter(
         f"Payment for {about['invoice_number']} refunded",
-        "The payment was taken back, with the credits that it bought. The money goes back the way that it came.",
+        "The payment was refunded, and its credits were taken back. The money goes back the way that it came.",
         (*_payment_facts(about), ("Reason", about["reason"])),
         button="See the payment",
         path=f"/payments/{about.id}/",

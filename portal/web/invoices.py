@@ -8,7 +8,7 @@ from flask.typing import ResponseReturnValue
 
 from portal.billing.invoices.figures import InvoiceRow
 from portal.billing.invoices.queries import get_invoice, invoice_page
-from portal.billing.payments.queries import open_payment_of, payments_of_invoice
+from portal.billing.payments.queries import open_payment_of, open_payments_of, payments_of_invoice
 from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
 from portal.html.exports import INVOICE_COLUMNS, export
@@ -24,7 +24,8 @@ def invoice_list() -> ResponseReturnValue:
     page: Page[InvoiceRow] = Page([], None, None, 0)
     if form.validate():
         page = invoice_page(form.wanted(), cursor=request.args.get("cursor"))
-    return render_template("web/invoices/list.html", filter=form, page=page), form.http_status
+    paying = open_payments_of([row.id for row in page.rows])
+    return render_template("web/invoices/list.html", filter=form, page=page, paying=paying), form.http_status
 
 
 @web.post("/invoices/export")

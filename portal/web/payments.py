@@ -13,7 +13,7 @@ from portal.billing.payments.history import history
 from portal.billing.payments.milestones import milestones
 from portal.billing.payments.proofs.queries import get_proof, proofs_of
 from portal.billing.payments.proofs.service import attach_proof, takes_proof
-from portal.billing.payments.queries import get_payment, open_payment_of, payment_page
+from portal.billing.payments.queries import get_payment, payment_page, superseding
 from portal.billing.payments.service import cancel_payment
 from portal.billing.payments.states import Status
 from portal.billing.payments.tracking import tracking
@@ -24,7 +24,7 @@ from portal.html.files import file_answer, file_field, say_that_file_is_lost
 from portal.html.forms import OnceForm, VersionForm, refused
 from portal.http.gate import current_actor
 from portal.http.once import once
-from portal.http.uploads import required_upload, takes_file
+from portal.http.uploads import LATER, required_upload, takes_file
 from portal.web.blueprint import web
 from portal.web.filters import PaymentListFilter
 
@@ -74,7 +74,7 @@ def withdraw(payment_id: UUID) -> ResponseReturnValue:
     form = VersionForm()
     with refused(form):
         cancel_payment(payment_id, by=current_actor(), version=form.seen)
-        flash("The payment is withdrawn. You can pay the invoice again.")
+        flash("The payment is withdrawn.")
         return redirect(url_for("web.payment", payment_id=payment_id), 303)
     return payment_view(payment_id, form)
 
@@ -87,9 +87,9 @@ def add_proof(payment_id: UUID) -> ResponseReturnValue:
     """Add a proof to a payment that waits."""
     form = ProofForm()
     if form.validate():
-        with refused(form):
+        with refused(form, *LATER):
             attach_proof(payment_id, by=current_actor(), file=required_upload("proof"))
-            flash("The file is added. Our staff see it beside your report.")
+            flash("Your file is added. Our staff see it with your report.")
             return redirect(url_for("web.payment", payment_id=payment_id), 303)
     return payment_view(payment_id, proof_form=form)
 
@@ -108,12 +108,11 @@ def payment_view(
     found, proofs = get_payment(payment_id), proofs_of(payment_id)
     form, proof_form = form or VersionForm(formdata=None), proof_form or ProofForm(formdata=None)
     say_that_file_is_lost(proof_form, "proof")
-    tracked = tracking(found, found.invoice, current_actor())
     page = render_template(
         "web/payments/payment.html",
         payment=found,
-        tracking=tracked,
-        can_correct=found.was_rejected and tracked.can_pay_again and open_payment_of(found.invoice_id) is None,
+        tracking=tracking(found, found.invoice, current_actor()),
+        newer=superseding(found) if found.status in (Status.FAILED, Status.CANCELLED) else None,
         milestones=milestones(found, history(found, current_actor())),
         usual=usual_decision_times() if found.status == Status.PENDING_APPROVAL else None,
         first_pause=FIRST_PAUSE,

@@ -15,6 +15,7 @@ from portal.billing.payments.doubts import doubt_about
 from portal.billing.payments.epc import epc_transfer
 from portal.billing.payments.models import Payment
 from portal.billing.payments.paid_on import possible_days
+from portal.billing.payments.proofs.queries import proofs_of
 from portal.billing.payments.queries import get_payment, open_payment_of
 from portal.billing.payments.references import MAX_LENGTH, normalize_reference
 from portal.billing.payments.service import MAX_NOTES, create_manual_payment
@@ -25,7 +26,7 @@ from portal.html.files import file_field, say_that_file_is_lost
 from portal.html.forms import OnceForm, refused
 from portal.http.gate import current_actor
 from portal.http.once import once
-from portal.http.uploads import takes_file, uploaded
+from portal.http.uploads import LATER, takes_file, uploaded
 from portal.web.blueprint import web
 
 _CARRIES_REFERENCE = "bank_transfer"
@@ -41,7 +42,7 @@ class ReportForm(OnceForm):
     transaction_reference = StringField(
         "Transaction reference",
         [InputRequired("Type the reference that your bank or wallet gave the transfer.")],
-        render_kw={"autocomplete": "off", "spellcheck": "false", "maxlength": MAX_LENGTH},
+        render_kw={"spellcheck": "false", "maxlength": MAX_LENGTH},  # with autocomplete off, going back would lose it
     )
     reference_confirmed = BooleanField("This is what my bank or wallet shows. Report it as it is.")
     doubted_reference = HiddenField()
@@ -66,11 +67,10 @@ class ReportForm(OnceForm):
         self.doubted_reference.data = self.transaction_reference.data
 
     def offer(self, methods: Sequence[AvailableMethod], invoice: Invoice) -> None:
-        """Let them choose among the methods; a fresh form starts with the reference that they were asked to use."""
+        """Let them choose among the methods. A fresh form starts with the first, and the reference that it asks for."""
         self.payment_method.choices = [(method.method, method.name) for method in methods]
         if self.payment_method.data in (None, "None"):
-            chosen = methods[:1] if len(methods) == 1 or (methods and methods[0].is_default) else []
-            self.payment_method.data = chosen[0].method if chosen else None
+            self.payment_method.data = methods[0].method if methods else None
         carries_it = self.payment_method.data in (None, _CARRIES_REFERENCE)
         if carries_it and not self.transaction_reference.data and not self.is_submitted():
             self.transaction_reference.data = invoice.payment_reference
@@ -111,8 +111,10 @@ def report(invoice_id: UUID) -> ResponseReturnValue:
     """Report a payment."""
     invoice = get_invoice(invoice_id)
     form = ReportForm()
-    if form.validate():
-        with refused(form):
+    is_valid = form.validate()
+    with refused(form, *LATER):
+        proof = uploaded()  # what is wrong with it is said beside all else
+        if is_valid:
             reported = create_manual_payment(
                 by=current_actor(),
                 invoice_id=invoice_id,
@@ -121,9 +123,9 @@ def report(invoice_id: UUID) -> ResponseReturnValue:
                 paid_on=form.paid_on.data,
                 notes=form.notes.data or "",
                 reference_confirmed=form.confirms_reference,
-                proof=uploaded(),
+                proof=proof,
             )
-            flash("Thank you. Your payment is reported; we will look for the money.")
+            flash("Thank you. Your payment is reported.")
             return redirect(url_for("web.payment", payment_id=reported.id), 303)
     return _report_page(invoice, form)
 
@@ -143,6 +145,7 @@ def _report_page(invoice: Invoice, form: ReportForm, corrected: Payment | None =
         form=form,
         doubt=doubt_about(form.transaction_reference.data or "", invoice),
         corrected=corrected,
+        left_behind=[proof.name for proof in proofs_of(corrected.id)] if corrected else [],
         open_payment=open_payment_of(invoice.id),
     )
     return page, form.status

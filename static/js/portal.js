@@ -25,11 +25,13 @@ for (const button of document.querySelectorAll("[data-print]")) {
 }
 
 // A form is sent once, however often its button is pressed. The button is not disabled: its name must be sent along.
+// Seconds later nobody presses twice by mistake: what was stopped on its way may go again, and counts once.
 document.addEventListener("submit", (event) => {
   const form = event.target;
   if (form.method !== "post" || event.defaultPrevented || "again" in form.dataset) return;
-  if (form.dataset.sent) event.preventDefault();
+  if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = "1";
+  setTimeout(() => { delete form.dataset.sent; }, 5000);
 });
 
 // Back from another page, a kept page's forms may be sent again.
@@ -50,3 +52,6 @@ document.addEventListener("htmx:after:swap", () => {
   addCopyButtons(document);
 });
 addCopyButtons(document);
+
+// Where the menu does not fit, the page's own entry is in sight.
+document.querySelector(".nav [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

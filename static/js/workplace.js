@@ -6,15 +6,28 @@ const boxes = () => [...document.querySelectorAll(".queue input")];
 const current = () => find(".queue a[aria-current]")?.parentElement;
 const isOff = () => localStorage.getItem(OFF) === "1";
 const selected = new Set();
+let steps = 0; // rows that j and k have gone and the page has not
 const status = document.createElement("p");
 let busy = false;
+let moving = false;
 
 status.className = "hidden";
 status.role = "status";
 document.body.append(status);
 const say = (text) => { status.textContent = text; };
 
-const move = (row) => (row ? row.querySelector("a").click() : say("The list ends here."));
+// Pressed faster than pages come, the rows between are passed over.
+function move(by) {
+  steps += by;
+  if (busy) return;
+  const rows = [...document.querySelectorAll(".queue li")];
+  const here = rows.indexOf(current());
+  const row = rows[Math.min(Math.max(here + steps, 0), rows.length - 1)];
+  steps = 0;
+  if (!row || row === rows[here]) return say("The list ends here.");
+  moving = true;
+  row.querySelector("a").click();
+}
 
 function reject(open) {
   const reasons = find("[data-reject]");
@@ -27,12 +40,6 @@ function approve() {
   const form = find("[data-decision=approve]");
   if (form) form.requestSubmit();
   else say("You cannot approve this.");
-}
-
-function search() {
-  const field = find("main [name=q]");
-  field.closest("details").open = true;
-  field.focus();
 }
 
 function select(these, isOn) {
@@ -50,14 +57,14 @@ function count() {
 }
 
 const keys = {
-  j: () => move(current() ? current().nextElementSibling : find(".queue li")),
-  k: () => move(current()?.previousElementSibling),
+  j: () => move(1),
+  k: () => move(-1),
   a: approve,
   r: () => reject(true),
   o: () => find("[data-invoice]")?.click(),
   x: () => select(boxes().filter((box) => box.parentElement === current()), (box) => !box.checked),
   u: () => select(boxes(), () => false),
-  "/": search,
+  "/": () => find("[data-search]").focus(),
   "?": () => find("#keys").showModal(),
 };
 
@@ -67,7 +74,7 @@ on("keydown", (event) => {
   if (key === "Escape") return target.closest("[data-reject]") ? reject(false) : target.matches("input") && target.blur();
   if (target.closest("input:not([type=checkbox]), textarea, select, dialog") || isOff() || !Object.hasOwn(keys, key)) return;
   event.preventDefault();
-  if (!event.repeat && !busy) keys[key]();
+  if (!event.repeat && (!busy || (moving && "jk".includes(key)))) keys[key]();
 });
 
 // By key or mouse: nothing is decided while an answer is under way, and what portal.js held back is said.
@@ -109,11 +116,20 @@ function settle() {
 }
 
 on("htmx:before:request", () => { busy = true; });
-on("htmx:finally:request", () => { busy = false; });
+on("htmx:finally:request", () => {
+  busy = moving = false;
+  if (steps) move(0);
+});
+on("htmx:error", () => {
+  steps = 0;
+  const text = "No answer came. Press again: nothing is done twice.";
+  find("#workplace").insertAdjacentHTML("afterbegin", `<p class="notice bad" role="alert">${text}</p>`);
+});
 on("htmx:after:swap", ({ detail }) => {
   settle();
   if (detail.ctx.target.id !== "content") return; // the filter is being typed
   (find("#pane-head") ?? find("h1")).focus();
+  if (find(".flashes")) scrollTo(0, 0);
   say((find("main [role=alert]") ?? find(".flashes") ?? find("#pane-head"))?.textContent.replace(/\s+/g, " "));
 });
 settle();

@@ -146,3 +146,17 @@ def test_an_export_takes_the_same_memory_whatever_its_length(app: Flask, world: 
 
     peak(600)  # what is loaded once
     assert peak(6000) < peak(600) + 400_000  # in one piece they would take ten times as much
+
+
+def test_statuses_amounts_and_days_read_as_elsewhere(world: World, admin: Pages, make: Factory) -> None:
+    payment = make.payment(make.invoice(world.acme, "1234.50"), world.owner, "2026-99-99 EUR")
+    make.approved(payment, world.reviewer)
+    approved, submitted = (row[3] for row in admin.get("/admin/audit/", action="payment").rows)
+    assert "status: Waiting for approval → Succeeded" in approved
+    assert "amount: 1,234.50 EUR" in submitted.replace("\u00a0", " ")
+    assert "transaction reference: 2026-99-99 EUR" in submitted
+
+
+def test_a_role_and_a_face_of_one_name_stand_once(world: World, admin: Pages) -> None:
+    admin.post(f"/admin/users/{world.owner.id}/role", {"role": "viewer"})
+    assert admin.get("/admin/audit/", subject=str(world.owner.id)).rows[0][2] == "Ada Admin admin, 127.0.0.1"

@@ -35,7 +35,7 @@ def test_what_waits(reviewer: Pages, world: World, make: Factory) -> None:
         ["Under 4 hours", "1"], ["4 to 24 hours", "2"], ["1 to 3 days", "1"], ["3 to 7 days", "1"],
         ["Over 7 days", "1"],
     ]  # fmt: skip
-    assert [row[:3] for row in page.rows_of("Value waiting (table)")] == [
+    assert [row[:3] for row in page.rows_of("Waiting by currency (table)")] == [
         ["EUR", "245.00 EUR", "5"], ["JPY", "500 JPY", "1"],
     ]  # fmt: skip
     assert [row[:2] for row in page.rows_of("Waiting by country (table)")] == [["Germany", "5"], ["Japan", "1"]]

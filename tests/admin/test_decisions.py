@@ -6,7 +6,7 @@ from flask import Flask
 from portal.billing.payments.models import Payment
 from tests.admin.conftest import World
 from tests.factories import Factory
-from tests.pages import Pages
+from tests.pages import Page, Pages
 
 BAD_TEXTS = ["a\x00b", "x" * 10_000, "\u202eevil", "4111 1111 1111 1111"]
 
@@ -31,7 +31,7 @@ def test_the_page_shows_what_a_decision_rests_on(
     assert [row[0] for row in page.rows] == [earlier.transaction_reference, payment.transaction_reference]
     assert "Reported by Olga Owner" in page.text
     assert "Refund payment" not in page.buttons
-    assert "This is the account’s first payment." in " ".join(reviewer.get(url(payment)).notices)
+    assert "This would be the account’s first booked payment in EUR." in " ".join(reviewer.get(url(payment)).notices)
 
 
 def test_a_decision_stays_with_its_payment_and_says_what_was_done(
@@ -167,3 +167,44 @@ def test_text_of_customers_is_shown_as_text(reviewer: Pages, world: World, make:
     assert "</textarea><img src=x onerror=y> 🧾 שלום" in page.text
     told = reviewer.follow(reviewer.post(url(evil, "cancellation"), {"version": 1}))
     assert "(<script>x</script>)." in told.notices[0].replace("( ", "(").replace(" )", ")")
+
+
+def approving(page: Page) -> set[str]:
+    """The classes of the button that approves."""
+    button = page.root.one("form", data_decision="approve").one("button")
+    return set(button.attributes["class"].split())
+
+
+def test_approving_stands_out_in_a_clear_case_alone(reviewer: Pages, world: World, make: Factory) -> None:
+    make.approved(make.payment(make.invoice(world.acme), world.owner), world.admin)
+    invoice = make.invoice(world.acme)
+    own = make.payment(invoice, world.owner, str(invoice.payment_reference))
+    differs = make.payment(make.invoice(world.acme), world.owner, "TRF-2")
+    assert approving(reviewer.get(url(own))) == {"button", "primary"}
+    page = reviewer.get(url(differs))
+    assert approving(page) == {"button"}
+    assert "Reported TRF-2 Expected RF" in page.text
+
+
+def test_what_is_decided_has_no_reference_to_look_for(
+    reviewer: Pages, admin: Pages, world: World, make: Factory, payment: Payment
+) -> None:
+    before = reviewer.get(url(payment)).text
+    assert ("Reference to look for" in before, "Expected" in before, "Germany" in before) == (True, True, True)
+    make.approved(payment, world.admin)
+    page = admin.get(url(payment))
+    assert ("Reference to look for" in page.text, "Expected" in page.text, page.notices) == (False, False, [])
+    assert [heading.text for heading in page.root.all("h2", id="pane-decision")] == ["Refund"]
+
+
+def test_a_gateways_payment_shows_what_there_is(reviewer: Pages, world: World, make: Factory) -> None:
+    page = reviewer.get(url(make.gateway_payment(make.invoice(world.acme, "49.00"), "processing")))
+    facts = page.root.one("section", aria_labelledby="pane-report").text
+    assert facts.startswith("Details Amount 49.00 EUR Method Card Started ")
+    assert not [word for word in ("Date paid", "Notes", "–") if word in facts]
+    assert "no payment reference to compare with" not in page.text
+    assert [step.one("strong").text for step in page.root.one("ol", class_="timeline").all("li")] == [
+        "Started", "Processing",
+    ]  # fmt: skip
+    withdrawing = reviewer.get(url(make.gateway_payment(make.invoice(world.acme))))
+    assert withdrawing.root.one("h2", id="pane-decision").text == "Withdraw"

@@ -64,7 +64,7 @@ def test_the_queue_marks_a_reference_that_is_on_another_live_payment(
 
 def test_an_empty_queue_says_so(reviewer: Pages) -> None:
     assert "Nothing waits" in reviewer.get("/admin/approvals/").text
-    assert "No waiting payment fits" in reviewer.get("/admin/approvals/", account="zzz").text
+    assert "No payments match" in reviewer.get("/admin/approvals/", account="zzz").text
 
 
 def test_pages_of_the_queue_follow_each_other_under_the_filter(reviewer: Pages, world: World, make: Factory) -> None:
@@ -116,7 +116,7 @@ def test_the_audit_log_is_filtered(admin: Pages, world: World, make: Factory) ->
     make.approved(payment, world.reviewer)
     page = admin.get("/admin/audit/", action="payment")
     assert [row[0] for row in page.rows] == ["payment.approve", "payment.submit"]
-    assert "status: pending_approval → succeeded" in page.rows[0][3]
+    assert "status: Waiting for approval → Succeeded" in page.rows[0][3]
     assert [row[0] for row in admin.get("/admin/audit/", subject=str(payment.id), actor="rita").rows] == [
         "payment.approve"
     ]

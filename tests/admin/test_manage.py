@@ -37,7 +37,7 @@ def test_an_account_is_made_and_changed(admin: Pages) -> None:
     made = admin.post("/admin/accounts/new", NEW_ACCOUNT)
     page = admin.follow(made)
     assert (made.status, page.h1) == (303, "Initech")
-    assert "Initech (C-9) has an account now." in page.notices[0]
+    assert "Initech (C-9) now has an account." in page.notices[0]
     changed = admin.post(
         f"{made.location}edit", {"name": "Initech Ltd", "locale": "en-GB", "timezone": "Europe/London"}
     )
@@ -60,7 +60,7 @@ def test_a_bad_account_is_refused_at_its_field_and_kept(admin: Pages, field: str
 def test_an_accounts_methods_are_set_at_the_account(admin: Pages, world: World) -> None:
     address = f"/admin/accounts/{world.acme.id}/"
     saved = admin.post(f"{address}methods/bank_transfer", {"is_allowed": "y", "is_default": "y", "label": "Our bank"})
-    assert "May use: Our bank (default)." in admin.follow(saved).text
+    assert "Available: Our bank (default)." in admin.follow(saved).text
     page = admin.post(f"{address}methods/bank_transfer", {"is_default": "y", "label": "kept"})
     assert (page.status, list(page.field_errors)) == (400, ["is_default"])
     assert "kept" in page.root.one("input", id="bank_transfer-label").attributes["value"]
@@ -69,7 +69,7 @@ def test_an_accounts_methods_are_set_at_the_account(admin: Pages, world: World) 
         assert list(page.field_errors) == ["label"]
     assert admin.post(f"{address}methods/gold", {}).status == 404
     assert admin.post(f"{address}methods/bank_transfer", {}).status == 303
-    assert "May use none" in admin.get(address).text
+    assert "None is available" in admin.get(address).text
 
 
 def test_a_user_is_made_and_signs_in(app: Flask, admin: Pages, world: World, make: Factory) -> None:
@@ -104,7 +104,7 @@ def test_a_bad_user_is_refused_at_its_field_and_kept(admin: Pages, field: str, v
 
 def test_role_and_password_change_and_nobody_changes_their_own_role(admin: Pages, world: World) -> None:
     user = f"/admin/users/{world.owner.id}/"
-    assert "has another role" in admin.follow(admin.post(f"{user}role", {"role": "viewer"})).notices[0]
+    assert "has a new role" in admin.follow(admin.post(f"{user}role", {"role": "viewer"})).notices[0]
     assert list(admin.post(f"{user}role", {"role": "admin"}).field_errors) == ["role"]
     assert list(admin.post(f"{user}password", {"password": "short"}).field_errors) == ["password"]
     assert admin.post(f"{user}password", {"password": "another horse battery"}).status == 303
@@ -118,9 +118,11 @@ def test_an_invoice_is_drafted_issued_and_withdrawn(admin: Pages, reviewer: Page
         "/admin/invoices/new", NEW_INVOICE | {"lines-1-description": "Discount", "lines-1-unit_price": "-5"}
     )
     page = admin.follow(made)
-    assert page.h1 == "Invoice INV-9"
+    assert page.h1.replace("\u00a0", " ") == "Invoice INV-9 20.00 EUR for Acme GmbH"
+    assert page.title.startswith("Invoice INV-9, Acme GmbH, 20.00 EUR")
+    assert "Outstanding –" in page.text  # nobody owes a draft
     assert page.rows[-1][-1] == "20.00 EUR".replace(" ", "\u00a0") or page.rows[-1][-1] == "20.00 EUR"
-    assert page.buttons == ["Issue invoice", "Make invoice void"]
+    assert page.buttons == ["Issue invoice", "Void invoice"]
     assert reviewer.get(made.location).buttons == []
     assert "is issued" in admin.follow(admin.post(f"{made.location}issue")).notices[0]
     again = admin.post(f"{made.location}issue")
@@ -128,7 +130,12 @@ def test_an_invoice_is_drafted_issued_and_withdrawn(admin: Pages, reviewer: Page
     assert list(admin.post(f"{made.location}voiding", {"reason": ""}).field_errors) == ["reason"]
     for text in BAD_TEXTS:
         assert list(admin.post(f"{made.location}voiding", {"reason": text}).field_errors) == ["reason"]
-    assert "is void" in admin.follow(admin.post(f"{made.location}voiding", {"reason": "by mistake"})).notices[0]
+    void = admin.follow(admin.post(f"{made.location}voiding", {"reason": "by mistake"}))
+    assert "is void" in void.notices[0]
+    assert void.notices[1].startswith("Voided by Ada Admin , ")
+    assert void.notices[1].endswith(" by mistake")
+    assert ("Payment reference" in void.text, "None yet." in void.text) == (False, False)
+    assert reviewer.get(made.location).notices[0].endswith(" by mistake")
 
 
 def test_an_invoice_that_is_being_paid_is_not_withdrawn(admin: Pages, world: World, make: Factory) -> None:
@@ -193,7 +200,7 @@ def test_a_method_is_made_changed_and_switched(app: Flask, admin: Pages, reviewe
         "EUR, USD",
         "3",
     )
-    saved = admin.post(address, METHOD | {"display_name": "Wire transfer", "minimum": "5", "limit_currency": "eur"})
+    saved = admin.post(address, METHOD | {"display_name": "Wire transfer", "minimum": "5", "limit_currency": "EUR"})
     assert "Wire transfer is saved." in admin.follow(saved).notices[0]
     assert next(method for method in methods(app) if method.country == "DE").min_minor == 500
     off = admin.post(f"{address}deactivation")
@@ -245,3 +252,13 @@ def test_pages_show_what_the_back_office_calls_them(reviewer: Pages, make: Facto
     invoice = make.invoice(account, external_id="erp-8")
     assert "External id erp-7" in reviewer.get(f"/admin/accounts/{account.id}/").text
     assert "External id erp-8" in reviewer.get(f"/admin/invoices/{invoice.id}/").text
+
+
+def test_an_account_keeps_formats_that_the_form_does_not_offer(admin: Pages, make: Factory) -> None:
+    account = make.account("Initech", locale="sw-KE", timezone="Africa/Kampala")
+    page = admin.get(f"/admin/accounts/{account.id}/edit")
+    assert (page.values["locale"], page.values["timezone"]) == ("sw-KE", "Africa/Kampala")
+    assert admin.post(f"/admin/accounts/{account.id}/edit", page.values).status == 303
+    crumbs = page.root.one("nav", aria_label="Where you are").all("li")
+    assert [step.text for step in crumbs] == ["Accounts", "Initech", "Edit"]
+    assert "Africa/Kampala" in admin.get(f"/admin/accounts/{account.id}/").text

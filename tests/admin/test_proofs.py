@@ -35,6 +35,19 @@ def test_a_file_that_was_seen_before_is_pointed_out(world: World, reviewer: Page
     assert "seen before" not in reviewer.get(f"/admin/payments/{unlike.id}/").text
 
 
+def test_the_same_file_after_a_rejection_warns_of_nothing(world: World, reviewer: Pages, make: Factory) -> None:
+    invoice = make.invoice(world.acme)
+    for number in (1, 2):
+        payment = make.payment(invoice, world.owner, f"TRY {number}")
+        make.proof(payment, world.owner, b"the file")
+        if number == 1:
+            make.rejected(payment, world.admin)
+    page = reviewer.get(f"/admin/payments/{payment.id}/")
+    (notice,) = [words for words in page.notices if "TRY 1" in words]
+    assert notice.startswith("A proof of this payment came with an earlier report.")
+    assert "seen before" not in page.text
+
+
 def test_reports_that_came_to_nothing_hide_no_other_payment_with_the_file(
     world: World, reviewer: Pages, make: Factory
 ) -> None:
@@ -46,6 +59,8 @@ def test_reports_that_came_to_nothing_hide_no_other_payment_with_the_file(
         last = make.payment(invoice, world.owner)
         make.proof(last, world.owner, b"the file")
         make.rejected(last, world.admin)
+    last = make.payment(invoice, world.owner)
+    make.proof(last, world.owner, b"the file")
     (notice,) = [words for words in reviewer.get(f"/admin/payments/{last.id}/").notices if "seen before" in words]
     assert "with payment THE FIRST of Globex" in notice
 

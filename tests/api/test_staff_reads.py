@@ -118,23 +118,24 @@ def test_where_a_payment_stands_is_told_as_the_page_tells_it(world: World, make:
     withdrawn = make.payment(make.invoice(world.account), owner)
     world["owner"].post(f"/payments/{withdrawn.id}/cancellation/")
     compared = (
-        "Our staff compare what you reported with what arrived. "
-        "Nothing more is needed from you; the result will stand here."
+        "We compare your report with the money that arrived, and show the outcome here. You need to do nothing more."
     )
+    once = "You can pay the invoice again. If you sent the money all the same, report it: do not send it twice."
     words = {
-        waiting.id: ("We are looking for your money.", compared, False),
-        booked.id: ("Your money arrived.", "It is counted towards invoice INV-1.", False),
-        failed.id: ("This payment was not accepted.", "Check what you sent, and report it again.", True),
-        provider.id: ("The payment provider is working on it.", "The result will stand here.", False),
-        refunded.id: ("This payment was given back.", "It no longer counts towards invoice INV-2.", False),
-        withdrawn.id: ("This payment was withdrawn.", "You can pay the invoice another time.", True),
+        waiting.id: ("We are checking your payment.", compared, False),
+        booked.id: ("Your payment succeeded.", "It counts towards invoice INV-1.", False),
+        failed.id: ("This payment was not accepted.", "Correct your report and send it again.", True),
+        provider.id: ("The payment provider is processing it.", "We will show the outcome here.", False),
+        refunded.id: ("This payment was refunded.", "It no longer counts towards invoice INV-2.", False),
+        withdrawn.id: ("This payment was withdrawn.", once, True),
     }  # fmt: skip
     pages = Pages(world.app).sign_in(owner)
     for payment_id, (stands, comes_next, again) in words.items():
         told = world["owner"].get(f"/payments/{payment_id}/").get_json()["data"]["tracking"]
         assert told == {"stands": stands, "comes_next": comes_next, "can_pay_again": again}
         (notice,) = pages.get(f"/payments/{payment_id}/").notices
-        assert (notice.startswith(stands), notice.endswith(comes_next)) == (True, True)
+        shown = "Fix and send again" if payment_id == failed.id else comes_next  # a button says it
+        assert (notice.startswith(stands), shown in notice) == (True, True)
     for who in ("viewer", "reviewer"):
         told = world[who].get(f"/payments/{failed.id}/").get_json()["data"]["tracking"]
         assert told == {"stands": "This payment was not accepted.", "comes_next": "", "can_pay_again": False}

@@ -21,6 +21,8 @@ def marked(found: Comparison) -> tuple[str, str]:
     [
         ("rf18-539007547034", EXPECTED, []),
         ("RF18 5390 0754 7[9]34", "RF18 5390 0754 7[0]34", ["9 instead of 0"]),
+        ("RF18 5390 0754 70[43]", "RF18 5390 0754 70[34]", ["43 instead of 34"]),
+        ("RF18 5[93]0 0754 70[43]", "RF18 5[39]0 0754 70[34]", ["93 instead of 39", "43 instead of 34"]),
         ("RF18 5390 0754 703", "RF18 5390 0754 703[4]", ["4 is missing"]),
         ("RF18 5390 0754 7034[ 5]", EXPECTED, ["5 is too much"]),
     ],
@@ -30,6 +32,11 @@ def test_what_differs_is_marked_and_said(typed: str, expected: str, in_words: li
     assert (found.differences, found.is_alike) == (in_words, True)
     assert marked(found)[1] == expected
     assert marked(found)[0].replace(" [", "[ ") == typed
+
+
+def test_a_digit_that_moved_far_is_missing_there_and_too_much_here() -> None:
+    found = compare("RF18 3900 7547 0345", EXPECTED)
+    assert found.differences == ["5 is missing", "5 is too much"]
 
 
 def test_another_reference_is_not_marked_all_over() -> None:

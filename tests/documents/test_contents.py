@@ -101,7 +101,7 @@ def test_a_receipt_of_refunded_money_says_that_it_went_back(
         words = text_of(receipt_of(make.refunded(paid, world.admin)).content)
     lines = words.splitlines()
     assert lines[0] == "Portal Billing GmbH Refunded"
-    assert "Amount received, and given back" in lines
+    assert "Amount received and refunded" in lines
     assert "Refunded 03.03.2026, 01:00 (Europe/Berlin)" in lines
 
 

@@ -1,5 +1,6 @@
 """The portal as ``make run`` serves it, and a browser in front of it."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,8 @@ class Visitor:
     faults: list[str] = field(default_factory=list)
     expected: set[int] = field(default_factory=set)
     """Statuses that the test means to see, beside those below 400."""
+    loses_answers: bool = False
+    """Whether the test means some of them not to come."""
 
     def page(self) -> Page:
         """A new tab."""
@@ -63,11 +66,13 @@ class Visitor:
 
     def _listen(self, message: ConsoleMessage) -> None:
         ours = any(f"status of {status} " in message.text for status in self.expected)
+        ours |= self.loses_answers and bool(re.search("htmx:error|net::ERR_FAILED", message.text))
         if message.type in ("error", "warning") and not ours:
             self.faults.append(f"console: {message.text}")
 
     def _note_failure(self, request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # the page was left before all of it had come
+        lost = "net::ERR_FAILED" if self.loses_answers else None
+        if request.failure not in ("net::ERR_ABORTED", lost):  # aborted: the page was left before all of it had come
             self.faults.append(f"failed: {request.url} {request.failure}")
 
     def _watch(self, request: Request) -> None:

@@ -37,7 +37,7 @@ def test_a_page_follows_its_payment(visitor: Callable[..., Visitor], server: str
             page.clock.run_for(seconds * 1000)
         assert len(asked) == number
         expect(page.locator("[hx-get]")).to_have_attribute("hx-get", re.compile(f"asked={number}$"))
-    expect(page.get_by_role("status")).to_contain_text("We are looking for your money.")
+    expect(page.get_by_role("status")).to_contain_text("We are checking your payment.")
 
     staff = visitor().sign_in("reviewer@portal.example")
     staff.goto(address.replace("/payments/", "/admin/payments/"))
@@ -46,7 +46,7 @@ def test_a_page_follows_its_payment(visitor: Callable[..., Visitor], server: str
     staff.wait_for_load_state()
     with page.expect_response(lambda response: "/progress" in response.url):
         page.clock.run_for(20_000)
-    expect(page.get_by_role("status")).to_contain_text("Your money arrived.")
+    expect(page.get_by_role("status")).to_contain_text("Your payment succeeded.")
     # The same element, else no screen reader says what changed in it.
     assert page.evaluate("window.heard === document.getElementById('stands')")
     assert page.locator(":focus").text_content() == page.get_by_role("link", name="INV-").text_content()

@@ -8,7 +8,7 @@ from statistics import median
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from portal.app import create_app
 from portal.foundation.tenancy import across_accounts
@@ -22,14 +22,14 @@ CASES = 50
 
 @pytest.fixture(scope="module")
 def account(folder: Path, server: str) -> str:
-    """The number of an account with 54 clear cases: one is left at the end, in the database of the server."""
+    """The number of an account with 55 clear cases: one is left at the end, in the database of the server."""
     app = create_app({"DATA_DIR": folder})
     make = Factory(app, first=700_001)
     account = make.account("Keys & Sons", country="GB", currency="GBP")
     owner, reviewer = make.user("owner", account), make.user("reviewer")
     with app.app_context(), across_accounts():
         make.approved(make.payment(make.invoice(account, "20.00"), owner), reviewer)
-        for _ in range(CASES + 4):
+        for _ in range(CASES + 5):
             invoice = make.invoice(account, "20.00")
             make.payment(invoice, owner, str(invoice.payment_reference))
     disconnect(app)
@@ -37,9 +37,14 @@ def account(folder: Path, server: str) -> str:
 
 
 @pytest.fixture
-def queue(account: str, visitor: Callable[..., Visitor], server: str) -> Page:
-    """The account's clear cases before a reviewer. The clock can be put forward."""
-    page = visitor(viewport={"width": 1280, "height": 800}).sign_in("reviewer@portal.example")
+def reviewer(visitor: Callable[..., Visitor]) -> Visitor:
+    return visitor(viewport={"width": 1280, "height": 800})
+
+
+@pytest.fixture
+def queue(account: str, reviewer: Visitor, server: str) -> Page:
+    """The account's clear cases before the reviewer. The clock can be put forward."""
+    page = reviewer.sign_in("reviewer@portal.example")
     page.clock.install()
     page.goto(f"{server}/admin/approvals/?lane=clear&account={account}")
     page.clock.fast_forward(1000)
@@ -119,7 +124,7 @@ def test_reasons_selection_help_and_the_switch(queue: Page) -> None:
     expect(queue.locator(".flashes")).to_contain_text("Rejected:")
     assert clear(queue) == before - 1
     queue.keyboard.press("/")
-    expect(queue.get_by_label("Search", exact=True)).to_be_focused()
+    expect(queue.get_by_label("Search everything")).to_be_focused()
     queue.keyboard.press("Escape")
     queue.keyboard.press("?")
     queue.get_by_role("button", name="Keys are on").click()
@@ -128,6 +133,32 @@ def test_reasons_selection_help_and_the_switch(queue: Page) -> None:
     queue.keyboard.press("j")
     expect(queue.locator("#pane")).to_have_attribute("data-payment", here)
     queue.evaluate("localStorage.clear()")
+
+
+def test_keys_that_are_faster_than_the_pages(queue: Page) -> None:
+    rows = [link.get_attribute("href") for link in queue.locator(".queue a").all()]
+    queue.keyboard.type("jjj")
+    expect(queue.locator(f'.queue a[href="{rows[3]}"]')).to_have_attribute("aria-current", "true")
+    queue.keyboard.type("kk")
+    expect(queue.locator(f'.queue a[href="{rows[1]}"]')).to_have_attribute("aria-current", "true")
+
+
+def test_an_answer_that_does_not_come_is_said(queue: Page, reviewer: Visitor) -> None:
+    """The payment is approved and the answer lost; the second press is answered as the first one was."""
+    reviewer.loses_answers = True
+    before, here = clear(queue), shown(queue)
+
+    def lose(route: Route) -> None:
+        route.fetch(max_redirects=0)
+        route.abort()
+
+    queue.route("**/approval?*", lose, times=1)
+    queue.keyboard.press("a")
+    expect(queue.get_by_role("alert")).to_have_text("No answer came. Press again: nothing is done twice.")
+    assert shown(queue) == here
+    queue.keyboard.press("a")
+    expect(queue.locator(".flashes")).to_contain_text("Approved:")
+    assert clear(queue) == before - 1
 
 
 def test_fifty_clear_cases_by_keyboard_alone(queue: Page, record_property: Callable[[str, Any], None]) -> None:

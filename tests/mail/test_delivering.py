@@ -51,7 +51,7 @@ def test_who_is_written_to(world: World) -> None:
         *((to, "Payment for INV-1 refunded") for to in both),
         (OWNER, "Invoice INV-2"),
         (OWNER, "Payment for INV-2 reported"),
-        (OWNER, "Payment for INV-2 could not be confirmed"),
+        (OWNER, "Payment for INV-2 was not accepted"),
     ]
     assert world.work() == 0
 

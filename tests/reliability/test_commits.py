@@ -115,7 +115,7 @@ def test_a_form_leads_to_its_payment(fate: AtCommit, world: World, behind: Flask
     sent = pages.post(f"/invoices/{invoice.id}/payment", form | {"transaction_reference": "TRF 1"})
     shown = pages.follow(sent)
     assert (sent.status, shown.h1) == (303, "Payment of 49.00 EUR")
-    assert shown.notices.count("Thank you. Your payment is reported; we will look for the money.") == 1
+    assert shown.notices.count("Thank you. Your payment is reported.") == 1
     assert payments_in(world.app) == 1
 
 

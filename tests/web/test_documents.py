@@ -47,7 +47,7 @@ def test_staff_have_the_receipt_too(world: World, make: Factory) -> None:
     refunded = make.refunded(paid, world.users["admin"])
     reviewer = world.visit("reviewer")
     answer = reviewer.send("GET", reviewer.get(f"/admin/payments/{refunded.id}/").links["Receipt as PDF"])
-    assert "Amount received, and given back" in text_of(answer.data).splitlines()
+    assert "Amount received and refunded" in text_of(answer.data).splitlines()
 
 
 def test_a_draft_is_on_no_paper(world: World, make: Factory) -> None:

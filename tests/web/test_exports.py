@@ -39,3 +39,18 @@ def test_it_is_noted_in_the_accounts_own_chain(world: World, make: Factory) -> N
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "export.payments")).one()
     assert (entry.account_id, entry.actor_id) == (world.account.id, world.users["viewer"].id)
     assert entry.changes == {"filter": "status succeeded"}
+
+
+def test_what_is_said_beside_the_button(world: World, make: Factory) -> None:
+    """That more comes along than is seen, where there is more. Of the audit log only staff read."""
+    for _ in range(20):
+        make.invoice(world.account)
+
+    def said(who: str, path: str) -> str:
+        return world.visit(who).get(path).root.one("form", class_="export").text
+
+    button = "Export all of these as CSV"
+    assert said("owner", "/invoices/") == button
+    make.invoice(world.account)
+    assert said("owner", "/invoices/") == f"{button} All pages, not only this one."
+    assert said("admin", "/admin/accounts/") == f"{button} The export is noted in the audit log."

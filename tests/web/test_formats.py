@@ -66,3 +66,24 @@ def test_amounts_keep_their_fraction_apart(world: World, make: Factory) -> None:
         ("money digits-2", ".00", "49.00 EUR"),
         ("money digits-3", ".250", "1.250 KWD"),
     }
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_numbers_are_the_readers_and_words_the_pages(world: World, make: Factory) -> None:
+    """Month names are words: those of the language that the page is written in, whatever the formats."""
+    with clock.set_to(AT):
+        invoice = make.invoice(world.account, "1290.00", quantity=2500, credits=100)
+        make.approved(make.payment(invoice, world.users["member"]), world.users["reviewer"])
+        pages = world.visit("owner")
+        for locale, quantity, issued in (
+            ("de-DE", "2,5", "25.11.2026"),
+            ("fr-FR", "2,5", "25 Nov 2026"),
+            ("en-US", "2.5", "Nov 25, 2026"),
+        ):
+            pages.post("/profile/formats", {"locale": locale, "timezone": ""})
+            page = pages.get(f"/invoices/{invoice.id}/")
+            assert page.rows_of("Lines (table)")[0][1] == quantity
+            assert f"Issued {issued} Due" in page.text
+            chart = pages.get("/").root.one(class_="chart")
+            assert chart.one(class_="months").text.startswith("Dec Jan Feb Mar")
+            assert "in November 2026." in chart.text

@@ -12,7 +12,7 @@ from tests.pages import Page
 from tests.web.conftest import World
 
 TYPED = {"payment_method": "bank_transfer", "transaction_reference": "TRF 77", "notes": ""}
-THANKS = "Thank you. Your payment is reported; we will look for the money."
+THANKS = "Thank you. Your payment is reported."
 
 
 def hidden(page: Page, action: str) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """Overview, invoices and profile: what stands on them."""
 
+import re
 from datetime import timedelta
 
 from portal.foundation import clock
@@ -7,29 +8,30 @@ from tests.factories import Factory
 from tests.web.conftest import World
 
 
-def test_the_overview_says_what_is_owed_and_what_is_under_way(world: World, make: Factory) -> None:
+def test_the_overview_says_what_is_to_pay_and_what_is_being_checked(world: World, make: Factory) -> None:
     late = make.invoice(world.account, "100.00", number="LATE", due_date=clock.today() - timedelta(days=3))
     make.invoice(world.account, "50.00", number="TODAY", due_date=clock.today())
     paid = make.invoice(world.account, "10.00", number="PAID", credits=1200)
     make.approved(make.payment(paid, world.users["owner"]), world.users["reviewer"])
-    busy = make.invoice(world.account, "5.00", number="BUSY")
+    busy = make.invoice(world.account, "5.00", number="BUSY", due_date=clock.today() - timedelta(days=9))
     payment = make.payment(busy, world.users["owner"], "TRF-5")
     page = world.visit("owner").get("/")
     assert [tile.text for tile in page.root.all(class_="tile")] == [
-        "You owe 155.00 EUR 3 open invoices, 1 overdue",
-        "Under way 1 payment waiting for a result",
-        "Credits 1,200 granted when an invoice is paid",
+        "To pay 150.00 EUR 2 invoices, 1 overdue",
+        "Being checked 5.00 EUR 1 payment",
+        "Credits 1,200 added when an invoice is paid",
     ]
     due = [(row[0], row[1].rsplit(" ", 3)[0], row[2]) for row in page.rows_of("Invoices to pay (table)")]
     assert due == [
         ("LATE", "Overdue by 3 days", "100.00 EUR"),
         ("TODAY", "today", "50.00 EUR"),
-        ("BUSY", "in 14 days", "5.00 EUR"),
+        ("BUSY", "Payment being checked", "5.00 EUR"),
     ]
     assert page.links["Pay LATE"] == f"/invoices/{late.id}/payment"
-    assert page.links["See payment"] == f"/payments/{payment.id}/"
+    assert page.links["Payment being checked"] == f"/payments/{payment.id}/"
     (under_way,) = page.root.one(class_="rows").all("li")
-    assert under_way.text.startswith("TRF-5 for BUSY We are looking for your money. Reported ")
+    assert under_way.text == "5.00 EUR for BUSY Reported just now Reference TRF-5"
+    assert page.root.all(class_="panel-head")[0].text == "Due first All open invoices"
     assert [button.text for button in page.root.all(class_="primary")] == ["Pay LATE"]
     assert world.visit("viewer").get("/").root.all(class_="primary") == []
 
@@ -42,8 +44,14 @@ def test_the_one_button_is_for_what_nobody_pays_already(world: World, make: Fact
             make.payment(invoice, world.users["owner"])
     pages = world.visit("owner")
     assert [button.text for button in pages.get("/").root.all(class_="primary")] == ["Pay INV-5"]
+    assert [row[0] for row in pages.get("/").rows_of("Invoices to pay (table)")][:2] == ["INV-5", "INV-0"]
     make.payment(invoice, world.users["owner"])
-    assert pages.get("/").root.all(class_="primary") == []
+    page = pages.get("/")
+    assert page.root.all(class_="primary") == []
+    assert page.root.all(class_="tile")[0].text == "To pay Nothing You have reported all of it."
+    assert [head.text for head in page.root.all(class_="panel-head")][:2] == [
+        "Due first 5 of 6 · All open invoices", "Payments being checked 5 of 6 · All payments",
+    ]  # fmt: skip
 
 
 def test_what_is_owed_stands_by_currency(world: World, make: Factory) -> None:
@@ -71,8 +79,8 @@ def test_a_year_of_credits_is_drawn_and_told(world: World, make: Factory) -> Non
 def test_an_account_that_owes_nothing(world: World) -> None:
     pages = world.visit("owner")
     page = pages.get("/")
-    assert page.root.all(class_="tile")[0].text == "You owe Nothing All invoices are paid. Thank you."
-    assert [title.text for title in page.root.all("h3")] == ["None under way", "No credits yet"]
+    assert page.root.all(class_="tile")[0].text == "To pay Nothing All invoices are paid. Thank you."
+    assert [title.text for title in page.root.all("h3")] == ["Nothing is being checked", "No credits yet"]
     assert "No invoices" in pages.get("/invoices/").text
     assert "No payments" in pages.get("/payments/").text
 
@@ -82,6 +90,33 @@ def test_an_invoice_shows_its_lines_and_sums(world: World, make: Factory) -> Non
     page = world.visit("owner").get(f"/invoices/{invoice.id}/")
     assert page.rows == [["Support", "1", "49.00 EUR", "49.00 EUR"], ["Total", "", "", "49.00 EUR"]]
     assert page.links["Pay this invoice"] == f"/invoices/{invoice.id}/payment"
+    assert "Credits 5, added when it is paid" in page.text
+
+
+def test_an_invoice_says_first_how_it_stands(world: World, make: Factory) -> None:
+    owner, reviewer = world.users["owner"], world.users["reviewer"]
+    pages = world.visit("owner")
+    day = clock.today() - timedelta(days=109)
+    late = make.invoice(world.account, "1234.00", due_date=day, credits=500)
+    address = f"/invoices/{late.id}/"
+
+    def said() -> str:
+        (notice,) = pages.get(address).notices
+        return re.sub(r"[A-Z][a-z]+ \d+, \d+, [\d:]+ [AP]M", "…", notice)
+
+    overdue = f"1,234.00 EUR was due on {day:%b} {day.day}, {day.year} , 109 days ago."
+    assert said() == overdue
+    payment = make.payment(late, owner)
+    assert said().startswith("A payment of 1,234.00 EUR for this invoice is being checked.")
+    booked = make.approved(payment, reviewer)
+    assert said() == "Paid on … . See the payment and its receipt"
+    assert pages.get(address).links["See the payment and its receipt"] == f"/payments/{payment.id}/"
+    assert "Credits 500, added on" in pages.get(address).text
+    make.refunded(booked, world.users["admin"])
+    assert said() == f"{overdue} Your payment of 1,234.00 EUR was refunded on … . See the payment"
+    void = make.void(make.invoice(world.account, credits=500))
+    page = pages.get(f"/invoices/{void.id}/")
+    assert (page.notices, "Credits" in page.text) == (["This invoice is void. Nothing is owed on it."], False)
 
 
 def test_amounts_and_times_are_in_the_accounts_locale(world: World, make: Factory) -> None:
@@ -99,18 +134,22 @@ def test_invoices_by_status(world: World, make: Factory) -> None:
     make.invoice(world.account, number="LATE", due_date=clock.today() - timedelta(days=1))
     make.invoice(world.account, number="OPEN")
     make.void(make.invoice(world.account, number="VOID"))
+    payment = make.payment(make.invoice(world.account, number="BUSY"), world.users["owner"])
     pages = world.visit("viewer")
     found = {
         status: [row[0] for row in pages.get("/invoices/", status=status).rows]
         for status in ("", "open", "overdue", "void", "paid")
     }
     assert found == {
-        "": ["VOID", "OPEN", "LATE"],
-        "open": ["OPEN", "LATE"],
+        "": ["BUSY", "VOID", "OPEN", "LATE"],
+        "open": ["BUSY", "OPEN", "LATE"],
         "overdue": ["LATE"],
         "void": ["VOID"],
         "paid": [],
     }
+    page = pages.get("/invoices/")
+    assert [row[1] for row in page.rows] == ["Payment being checked", "Void", "Open", "Overdue"]
+    assert page.links["Payment being checked"] == f"/payments/{payment.id}/"
 
 
 def test_a_token_is_shown_once(world: World) -> None:

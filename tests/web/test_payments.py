@@ -1,11 +1,12 @@
 """Paying: from the invoice to the payment's page."""
 
-import re
+from datetime import UTC, datetime
 
 import pytest
 
 from portal.billing.methods.service import set_account_method
 from portal.billing.payments import service
+from portal.foundation import clock
 from portal.foundation.tenancy import across_accounts
 from tests.factories import SYSTEM, Factory, acting
 from tests.pages import copied
@@ -26,7 +27,7 @@ def test_a_customer_reports_a_payment_and_withdraws_it(world: World, make: Facto
     sent = pages.post(f"/invoices/{invoice.id}/payment", GOOD)
     shown = pages.follow(sent)
     assert (sent.status, shown.h1) == (303, "Payment of 1,234.50 EUR")
-    assert shown.notices[0] == "Thank you. Your payment is reported; we will look for the money."
+    assert shown.notices[0] == "Thank you. Your payment is reported."
     assert "Waiting for approval" in shown.text
     assert "Reported by you" in shown.text
     assert pages.get("/payments/").rows[0][:4] == ["TRF 77", "INV-7", "Bank transfer", "Waiting for approval"]
@@ -34,6 +35,12 @@ def test_a_customer_reports_a_payment_and_withdraws_it(world: World, make: Facto
     page = pages.follow(withdrawn)
     assert (withdrawn.status, page.buttons) == (303, [])
     assert "Withdrawn by you" in page.text
+    assert page.notices[1] == (
+        "This payment was withdrawn. You can pay the invoice again. "
+        "If you sent the money all the same, report it: do not send it twice. Pay again"
+    )
+    assert page.links["Pay again"] == f"/invoices/{invoice.id}/payment"
+    assert pages.get("/payments/").rows[0][3] == "Withdrawn"
 
 
 def test_a_double_click_makes_one_payment(world: World, make: Factory) -> None:
@@ -138,20 +145,23 @@ def test_the_accounts_default_is_chosen_and_limits_are_kept(world: World, make: 
         "bank_transfer",
     ]
     assert small.values["payment_method"] == "local_wallet"
-    assert [radio.attributes["value"] for radio in large.root.all("input", type="radio")] == ["bank_transfer"]
+    assert large.root.all("input", type="radio") == []  # nothing to choose
+    assert large.values["payment_method"] == "bank_transfer"
+    assert [title.text for title in large.root.all("h2")] == [
+        "Summary", "1. Send the money", "2. Tell us about your payment",
+    ]  # fmt: skip
 
 
 def test_a_stale_tab_cannot_withdraw_what_was_decided(world: World, make: Factory) -> None:
-    payment = make.payment(make.invoice(world.account), world.users["owner"])
-    pages = world.visit("owner")
-    assert pages.get(f"/payments/{payment.id}/").buttons == ["Add this file", "Withdraw this payment"]
-    make.approved(payment, world.users["reviewer"])
-    page = pages.post(f"/payments/{payment.id}/cancellation", {"version": "1"})
+    with clock.set_to(datetime(2026, 11, 25, 23, 30, tzinfo=UTC)):
+        payment = make.payment(make.invoice(world.account), world.users["owner"])
+        pages = world.visit("owner")
+        assert pages.get(f"/payments/{payment.id}/").buttons == ["Add this file", "Withdraw this payment"]
+        make.approved(payment, world.users["reviewer"])
+        page = pages.post(f"/payments/{payment.id}/cancellation", {"version": "1"})
     assert page.status == 409
-    assert re.fullmatch(
-        r"This payment was approved by our staff on \d{4}-\d\d-\d\d at \d\d:\d\d UTC. Nothing was changed by you.",
-        page.notices[0],
-    )
+    said = "This payment was approved by our staff on Nov 26, 2026, 12:30 AM. Nothing was changed by you."
+    assert page.notices[0] == said  # in the account's time zone
     assert "Rita" not in page.text
 
 
@@ -172,9 +182,30 @@ def test_a_rejection_says_why_and_offers_another_try(world: World, make: Factory
         )
     page = world.visit("owner").get(f"/payments/{payment.id}/")
     (notice,) = page.notices
-    said = "This payment was not accepted. Only 40.00 EUR arrived. Check what you sent, and report it again."
+    said = "This payment was not accepted. Only 40.00 EUR arrived. Fix and send again"
     assert notice == said
     assert page.links["Fix and send again"] == f"/payments/{payment.id}/correction"
+
+
+@pytest.mark.parametrize("outcome", ["open", "succeeded"])
+def test_what_was_reported_again_leads_there(outcome: str, world: World, make: Factory) -> None:
+    invoice, owner, reviewer = make.invoice(world.account), world.users["owner"], world.users["reviewer"]
+    pages = world.visit("owner")
+    rejected = make.rejected(make.payment(invoice, owner), reviewer)
+    withdrawn = make.payment(invoice, owner)
+    pages.post(f"/payments/{withdrawn.id}/cancellation", {"version": "1"})
+    again = make.payment(invoice, owner)
+    if outcome == "succeeded":
+        make.approved(again, reviewer)
+    pages.get("/payments/")  # what was just done is said there
+    for payment, stands in (
+        (rejected, "This payment was not accepted. not found"),
+        (withdrawn, "This payment was withdrawn."),
+    ):
+        page = pages.get(f"/payments/{payment.id}/")
+        assert page.notices == [f"{stands} You have reported it again: see that payment ."]
+        assert page.links["see that payment"] == f"/payments/{again.id}/"
+        assert {"Fix and send again", "Pay again"} & set(page.links) == set()
 
 
 def test_lists_filter_search_and_page(world: World, make: Factory) -> None:

@@ -42,7 +42,7 @@ def test_a_payments_way_from_the_report_to_the_refund(world: World, make: Factor
     assert way(owner.get(path)) == [
         reported,
         ("Now", "Being checked by our staff"),
-        ("Next", "The result: approved, or not accepted and why"),
+        ("Next", "Outcome: approved, or not accepted with the reason"),
     ]
     assert way(member.get(path))[0] == ("Done", "Reported by you")
     booked = make.approved(payment, world.users["reviewer"])
@@ -50,41 +50,44 @@ def test_a_payments_way_from_the_report_to_the_refund(world: World, make: Factor
     assert way(owner.get(path)) == decided
     make.refunded(booked, world.users["admin"])
     page = owner.get(path)
-    assert way(page) == [*decided, ("Done", "Given back by our staff sent twice")]
+    assert way(page) == [*decided, ("Done", "Refunded by our staff sent twice")]
     assert [name for name in ("Max", "Rita", "Ada") if name in page.text] == []
 
 
 def test_a_rejection_says_what_was_wrong(world: World, make: Factory) -> None:
     payment = make.rejected(make.payment(make.invoice(world.account), world.users["owner"]), world.users["reviewer"])
     page = world.visit("owner").get(f"/payments/{payment.id}/")
-    assert way(page)[1:] == [("Done", "Checked"), ("Done", "Not accepted by our staff not found")]
+    assert way(page)[1:] == [("Done", "Checked"), ("Done", "Not accepted by our staff")]
+    assert page.text.count("not found") == 1
     assert "not found" in page.root.one(role="status").text
 
 
 @pytest.mark.parametrize(
     ("status", "now"),
-    [("pending", "Waiting for the payment provider"), ("processing", "Being carried out by the payment provider")],
+    [("pending", "Waiting for the payment provider"), ("processing", "Being processed by the payment provider")],
 )
 def test_what_a_provider_carries_out(status: str, now: str, world: World, make: Factory) -> None:
     payment = make.gateway_payment(make.invoice(world.account), status)
     page = world.visit("owner").get(f"/payments/{payment.id}/")
-    assert way(page)[-2:] == [("Now", now), ("Next", "The result")]
-    assert "Half are decided" not in page.text
+    sent = [("Done", "Sent to the payment provider")] if status == "processing" else []
+    assert way(page) == [("Done", "Card payment started"), *sent, ("Now", now), ("Next", "Outcome")]
+    assert [title.text for title in page.root.all("h2")] == ["Progress", "Details"]
+    assert "Half of all" not in page.text
 
 
 def test_when_the_result_comes(world: World, make: Factory) -> None:
     payment = make.payment(make.invoice(world.account), world.users["owner"])
     owner, path = world.visit("owner"), f"/payments/{payment.id}/"
-    assert "Half are decided" not in owner.get(path).text
+    assert "Half of all" not in owner.get(path).text
     say_usual(world)
-    usual = "Half are decided within 3\u00a0h, nine of ten within 26\u00a0h."
-    assert way(owner.get(path))[-1][1].endswith(f"and why {usual.replace(chr(160), ' ')}")
+    usual = "Half of all payments are decided within 3\u00a0h, nine out of ten within 26\u00a0h."
+    assert way(owner.get(path))[-1][1].endswith(f"with the reason {usual.replace(chr(160), ' ')}")
     with clock.set_to(clock.now() + timedelta(hours=23)):
-        assert "takes longer" not in world.visit("owner").get(path).text
+        assert "taking longer" not in world.visit("owner").get(path).text
     with clock.set_to(payment.created_at + timedelta(hours=27)):
         assert "decided" not in world.visit("owner").get(path).root.one("ol", class_="progress").text  # stale by now
     make.approved(payment, world.users["reviewer"])
-    assert "Half are decided" not in owner.get(path).text
+    assert "Half of all" not in owner.get(path).text
 
 
 def test_the_page_asks_ever_less_often_and_hears_of_a_change(world: World, make: Factory) -> None:
@@ -103,7 +106,7 @@ def test_the_page_asks_ever_less_often_and_hears_of_a_change(world: World, make:
     assert poll is not None
     changed = owner.get(poll.attributes["hx-get"])
     assert changed.response.headers["HX-Retarget"] == changed.response.headers["HX-Reselect"] == "#payment"
-    assert changed.root.one(role="status").text.startswith("Your money arrived.")
+    assert changed.root.one(role="status").text.startswith("Your payment succeeded.")
     assert poll_of(changed) is None
 
 

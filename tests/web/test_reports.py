@@ -109,7 +109,7 @@ def test_the_default_method_stands_first_and_transfers_start_with_their_referenc
         radios = [radio.attributes["value"] for radio in page.root.all("input", type="radio")]
         return radios, page.values.get("payment_method"), page.values["transaction_reference"]
 
-    assert offered() == (["bank_transfer", "local_wallet"], None, invoice.payment_reference)
+    assert offered() == (["bank_transfer", "local_wallet"], "bank_transfer", invoice.payment_reference)
     with world.app.app_context(), across_accounts():
         set_account_method(world.account.id, "local_wallet", by=SYSTEM, is_allowed=True, is_default=True, label="")
     assert offered() == (["local_wallet", "bank_transfer"], "local_wallet", "")
@@ -238,7 +238,10 @@ def test_a_rejected_payment_is_put_right_and_sent_again(world: World, make: Fact
     make.rejected(sent, world.users["reviewer"])
     pages = world.visit("member")
     page = pages.get(pages.get(f"/payments/{sent.id}/").links["Fix and send again"])
-    assert "not found" in page.notices[0]
+    assert page.notices == ["Why your last report was not accepted not found"]
+    send = page.root.one("section", aria_labelledby="send").text
+    assert send.startswith("2. Send the money Print Already sent it? Do not send it again: go on to step 3 .")
+    assert "Already sent it?" not in pages.get(form_of(invoice)).text
     filled = {name: page.values[name] for name in ("payment_method", "transaction_reference", "paid_on", "notes")}
     assert filled == {
         "payment_method": "bank_transfer", "transaction_reference": "TRF 1", "paid_on": day.isoformat(),
@@ -258,6 +261,4 @@ def test_what_was_typed_is_not_lost_when_the_invoice_cannot_be_paid_any_more(wor
     page = world.visit("member").post(form_of(invoice), GOOD | {"paid_on": clock.today().isoformat()})
     assert (page.status, page.buttons) == (409, [])
     typed = page.root.one("section", aria_labelledby="typed").text
-    assert typed == (
-        f"What you had typed Transaction reference TRF 77 Date paid {clock.today()} Notes from our DE account"
-    )
+    assert typed == (f"What you typed Transaction reference TRF 77 Date paid {clock.today()} Notes from our DE account")

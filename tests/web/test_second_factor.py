@@ -332,7 +332,7 @@ def test_an_admin_resets_anothers_factor_and_ends_their_sessions(world: World) -
     assert ended.notices == [f"{reviewer.name} is signed out everywhere."]
     assert theirs.get("/profile/").status == 302
     reset = admin.follow(admin.post(f"{address}second-factor/reset"))
-    assert "has no second factor any more" in reset.notices[0]
+    assert "no longer has a second factor" in reset.notices[0]
     assert not {"End all sessions", "Reset second factor"} & set(reset.buttons)
     assert after_password(world, reviewer)[1].location == "/login/set-up"
     twice = admin.post(f"{address}second-factor/reset")

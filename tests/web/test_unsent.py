@@ -84,7 +84,9 @@ def test_what_was_sent_in_the_end_is_not_called_unsent(world: World, make: Facto
     assert again.get(back).notices[0] == f"{SAID} Files have to be chosen anew."
     assert again.get(back).values["transaction_reference"] == "T-1"
     again.follow(again.post(path, form))
-    under_way = "A payment for this invoice is under way. Wait for its result, or withdraw it first: see the payment ."
+    under_way = (
+        "A payment for this invoice is being checked. Wait for the outcome, or withdraw it first: see the payment ."
+    )
     assert again.get(back).notices == [under_way]
 
 
@@ -140,7 +142,6 @@ def test_who_gets_nothing(world: World, make: Factory) -> None:
     end_sessions(world, "owner")
     for headers in ({}, {"Sec-Fetch-Site": "none"}, {"Sec-Fetch-Site": "cross-site", "Origin": "https://evil.example"}):
         assert "unsent" not in send(pages, path, form, headers)
-    assert "unsent" not in send(pages, path, {"notes": " ", "version": "1", "idempotency_key": str(new_id())})
     assert "unsent" not in send(pages, path, form | {"notes": "x" * unsent.MOST})
     assert "unsent" not in send(Pages(world.app), path, form)
     location = send(pages, path, form)
@@ -150,6 +151,27 @@ def test_who_gets_nothing(world: World, make: Factory) -> None:
     assert "SECRET 1" not in world.visit("owner").get(f"{path}?unsent=1").response.text
     with clock.set_to(clock.now() + unsent.LIFE + timedelta(seconds=1)):
         assert "SECRET 1" not in sign_in_again(pages, world, "owner", location).response.text
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_button_that_was_pressed_too_late(world: World, make: Factory) -> None:
+    """Nothing was typed, and nothing came of it: the page says so. Lists keep their place, also where htmx asks."""
+    payment = make.payment(make.invoice(world.account), world.users["owner"])
+    said = "Your session had ended, so nothing was sent. Look again, and press once more what you meant to do."
+    cases = (
+        ("reviewer", f"/admin/payments/{payment.id}/approval?queue=1&lane=clear", f"/admin/payments/{payment.id}/"),
+        ("reviewer", "/admin/approvals/batch", "/admin/approvals/"),
+        ("owner", f"/payments/{payment.id}/cancellation", f"/payments/{payment.id}/"),
+    )
+    for number, (who, path, page_of) in enumerate(cases):
+        with clock.set_to(clock.now() + timedelta(minutes=2 * number)):  # a phone's code is shown once
+            pages = world.visit(who)
+            end_sessions(world, who)
+            location = send(pages, path, {"version": "1", "idempotency_key": str(new_id())})
+            page = sign_in_again(pages, world, who, location)
+        assert (page.response.request.path, page.notices[0]) == (page_of, said)
+    asked = world.visit().send("GET", "/admin/approvals/?lane=differs", headers={"HX-Request": "true"})
+    assert asked.headers["HX-Redirect"] == "/login?next=%2Fadmin%2Fapprovals%2F%3Flane%3Ddiffers"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

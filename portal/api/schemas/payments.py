@@ -203,8 +203,10 @@ class PaymentOut(StaffOut):
 class TrackingOut(Out):
     """Where a payment stands and what comes next, in the words of the customer's page."""
 
-    stands = Text("We are looking for your money.")
-    comes_next = Text("Nothing more is needed from you; the result will stand here.")
+    stands = Text("We are checking your payment.")
+    comes_next = Text(
+        "We compare your report with the money that arrived, and show the outcome here. You need to do nothing more."
+    )
     can_pay_again = fields.Boolean()
 
 

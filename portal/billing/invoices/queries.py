@@ -1,12 +1,12 @@
-"""Invoices: one, as lists, and what is owed."""
+"""Invoices: one, and as lists."""
 
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from portal.accounts.external_ids import read_external_id
 from portal.accounts.models import Account
@@ -77,42 +77,9 @@ def invoices_by_id(ids: Collection[UUID]) -> dict[UUID, InvoiceRow]:
     return {row.id: row for row in rows}
 
 
-@dataclass(frozen=True, slots=True)
-class Owed:
-    """What is open in one currency: its sum, how many, how many of them late, and the next due date."""
-
-    total: Money
-    count: int
-    overdue_count: int
-    next_due: date | None
-
-
-def owed() -> list[Owed]:
-    """What the accounts in scope owe, by currency."""
-    late = func.count().filter(Invoice.due_date < clock.today())
-    statement = (
-        select(
-            Invoice.currency,
-            func.sum(Invoice.total_minor - Invoice.amount_paid_minor),
-            func.count(),
-            late,
-            func.min(Invoice.due_date),
-        )
-        .where(Invoice.status == InvoiceStatus.OPEN)
-        .group_by(Invoice.currency)
-        .order_by(Invoice.currency)
-    )
-    return [
-        Owed(Money(int(total), currency), count, overdue, due)
-        for currency, total, count, overdue, due in session.execute(statement)
-    ]
-
-
-def due_first(limit: int = 5, *, without: Collection[UUID] = ()) -> list[InvoiceRow]:
-    """Open invoices in scope, the longest due first."""
-    statement = _columns().where(Invoice.status == InvoiceStatus.OPEN).order_by(Invoice.due_date, Invoice.id)
-    if without:
-        statement = statement.where(Invoice.id.not_in(without))
+def open_invoices(*order: ColumnElement[Any] | InstrumentedAttribute[Any], limit: int) -> list[InvoiceRow]:
+    """Open invoices in scope, in this order."""
+    statement = _columns().where(Invoice.status == InvoiceStatus.OPEN).order_by(*order)
     return [InvoiceRow(*row) for row in session.execute(statement.limit(limit))]
 
 

@@ -8,6 +8,10 @@ from portal.billing.payments.references import normalize_reference
 
 _LIKENESS = 0.6
 """From here on it is the same reference with slips; below, another one, in which marks would only confuse."""
+_FEW = 4
+"""Of the same length, and so many places differ at most: digits were swapped or mistaken, none is missing."""
+Stretch = tuple[int, int, int, int]
+"""Where both differ: begin and end in the typed one, and in the expected one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +36,32 @@ class Comparison:
 def compare(typed: str, expected: str) -> Comparison:
     """Blanks, dashes and case do not count, as in the comparison of whole references."""
     ours, theirs = _compared(typed), _compared(expected)
-    matcher = SequenceMatcher(None, [c for _, c in ours], [c for _, c in theirs], autojunk=False)
-    if matcher.ratio() < _LIKENESS:
+    stretches = _differing([c for _, c in ours], [c for _, c in theirs])
+    if stretches is None:
         return Comparison([Piece(typed, False)], [Piece(expected, False)], [], is_alike=False)
     wrong: set[int] = set()
     missing: set[int] = set()
     said = []
-    for kind, begin, end, other_begin, other_end in matcher.get_opcodes():
-        if kind == "equal":
-            continue
+    for begin, end, other_begin, other_end in stretches:
         mine, others = ours[begin:end], theirs[other_begin:other_end]
         wrong.update(place for place, _ in mine)
         missing.update(place for place, _ in others)
         said.append(_in_words("".join(typed[place] for place, _ in mine), "".join(expected[p] for p, _ in others)))
     return Comparison(list(_pieces(typed, wrong)), list(_pieces(expected, missing)), said, is_alike=True)
+
+
+def _differing(ours: list[str], theirs: list[str]) -> list[Stretch] | None:
+    """The stretches that differ, in order; None where the two are not alike."""
+    matcher = SequenceMatcher(None, ours, theirs, autojunk=False)
+    if matcher.ratio() < _LIKENESS:
+        return None
+    if len(ours) == len(theirs):
+        places = [place for place, (one, other) in enumerate(zip(ours, theirs, strict=True)) if one != other]
+        if len(places) <= _FEW:
+            begins = [place for place in places if place - 1 not in places]
+            ends = [place + 1 for place in places if place + 1 not in places]
+            return [(begin, end, begin, end) for begin, end in zip(begins, ends, strict=True)]
+    return [(begin, end, first, last) for kind, begin, end, first, last in matcher.get_opcodes() if kind != "equal"]
 
 
 def _compared(text: str) -> list[tuple[int, str]]:

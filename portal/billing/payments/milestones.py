@@ -35,33 +35,38 @@ _DONE = {
     Action.APPROVE: "Approved",
     Action.REJECT: "Not accepted",
     Action.CANCEL: "Withdrawn",
-    Action.REFUND: "Given back",
-    Action.START: "Started",
-    Action.SETTLE: "Arrived",
-    Action.FAIL: "Declined",
+    Action.REFUND: "Refunded",
+    Action.START: "Payment started",
+    Action.SETTLE: "Succeeded",
+    Action.FAIL: "Not accepted",
 }
-_HANDED_ON = "Handed to the payment provider"
+_STARTED = {"card": "Card payment started"}
+_HANDED_ON = "Sent to the payment provider"
 _CHECKED = "Checked"
 # What happens now in an open status, and what comes.
 _OPEN = {
-    Status.PENDING: ("Waiting for the payment provider", "The result"),
-    Status.PROCESSING: ("Being carried out by the payment provider", "The result"),
-    Status.PENDING_APPROVAL: ("Being checked by our staff", "The result: approved, or not accepted and why"),
+    Status.PENDING: ("Waiting for the payment provider", "Outcome"),
+    Status.PROCESSING: ("Being processed by the payment provider", "Outcome"),
+    Status.PENDING_APPROVAL: ("Being checked by our staff", "Outcome: approved, or not accepted with the reason"),
 }
 
 
 def milestones(payment: Payment, steps: Sequence[Step]) -> list[Milestone]:
     """The milestones of a payment whose history a customer reads as ``steps``, in the order of time."""
-    found = [milestone for step in steps for milestone in _of_step(step)]
+    found = [milestone for step in steps for milestone in _of_step(step, payment)]
     now = _OPEN.get(Status(payment.status))
     if now is not None:
         found += [Milestone(now[0], Stage.NOW, steps[-1].at), Milestone(now[1], Stage.AHEAD)]
     return found
 
 
-def _of_step(step: Step) -> list[Milestone]:
+def _of_step(step: Step, payment: Payment) -> list[Milestone]:
     action = Action(step.action)
-    words = _HANDED_ON if action is Action.START and step.from_status else _DONE[action]
-    ends = None if action in (Action.SUBMIT, Action.START) else action
-    done = Milestone(words, Stage.DONE, step.at, step.who, step.reason, ends)
+    if action is Action.START:
+        words = _HANDED_ON if step.from_status else _STARTED.get(payment.payment_method, _DONE[action])
+        return [Milestone(words, Stage.DONE, step.at)]
+    # Why a payment was not accepted is said above all of its page, with what to do.
+    reason = step.reason if action is Action.REFUND else None
+    who = "" if action is Action.SETTLE else step.who
+    done = Milestone(_DONE[action], Stage.DONE, step.at, who, reason, None if action is Action.SUBMIT else action)
     return [Milestone(_CHECKED, Stage.DONE), done] if action in DECISIONS else [done]

@@ -157,9 +157,22 @@ def payments_of_invoice(invoice_id: UUID) -> list[PaymentRow]:
     return _latest(Payment.invoice_id == invoice_id, limit=100)
 
 
+def superseding(payment: Payment) -> PaymentRow | None:
+    """The payment of the same invoice that was made after this one, and is money or may become it."""
+    later = (Payment.invoice_id == payment.invoice_id, Payment.id > payment.id, Payment.status.in_(LIVE_STATUSES))
+    return next(iter(_latest(*later, limit=1)), None)
+
+
 def open_payments(limit: int = 5) -> list[PaymentRow]:
     """What is under way in scope, newest first."""
     return _latest(Payment.status.in_(OPEN_STATUSES), limit=limit)
+
+
+def open_payments_of(invoice_ids: Collection[UUID]) -> dict[UUID, UUID]:
+    """The open payments of the invoices, by invoice; each has at most one."""
+    is_open = Payment.status.in_(OPEN_STATUSES)
+    found = session.execute(select(Payment.invoice_id, Payment.id).where(Payment.invoice_id.in_(invoice_ids), is_open))
+    return {row.invoice_id: row.id for row in found}
 
 
 def open_payment_of(invoice_id: UUID) -> Payment | None:

@@ -1,14 +1,12 @@
 """Why a payment is not taken or not moved, in words for the person who asked."""
 
-from datetime import datetime
-
 from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.models import Invoice
 from portal.billing.payments.history import shown_actor
 from portal.billing.payments.models import Payment
 from portal.billing.payments.states import OPEN_STATUSES, Action, Status
 from portal.foundation.actor import Actor
-from portal.foundation.refusals import Conflict, Forbidden, Invalid
+from portal.foundation.refusals import Conflict, Forbidden, Invalid, in_utc
 
 _DONE = {
     Action.SUBMIT: "reported",
@@ -35,19 +33,21 @@ def invoice_not_payable(invoice: Invoice) -> Invalid:
 def open_payment_exists(invoice: Invoice, first: Payment) -> Conflict:
     """For a second payment while one is open."""
     message = (
-        f"A payment for invoice {invoice.number} was reported on {_at(first.created_at)} and is still open. "
+        f"A payment for invoice {invoice.number} was reported on {in_utc(first.created_at)} and is still open. "
         "Wait for its result, or withdraw it first."
     )
-    return Conflict("open_payment_exists", message, field="invoice_id", payment_id=str(first.id))
+    refusal = Conflict("open_payment_exists", message, field="invoice_id", payment_id=str(first.id))
+    return refusal.dated(first.created_at)
 
 
 def reference_used(first: Payment) -> Conflict:
     """For a reference that another live payment of the same account and method carries."""
     message = (
-        f"This reference was given on {_at(first.created_at)} for invoice {first.invoice_number}. "
+        f"This reference was given on {in_utc(first.created_at)} for invoice {first.invoice_number}. "
         "Each transfer has its own: check which one you mean."
     )
-    return Conflict("reference_already_used", message, field="transaction_reference", payment_id=str(first.id))
+    refusal = Conflict("reference_already_used", message, field="transaction_reference", payment_id=str(first.id))
+    return refusal.dated(first.created_at)
 
 
 def wrong_check_digits() -> Invalid:
@@ -128,7 +128,7 @@ def moved_on(payment: Payment, actor: Actor) -> Conflict:
     """For a decision that names an older version, or an action that the status does not allow (any more)."""
     event = payment.events[-1]
     decided = Status(payment.status) not in OPEN_STATUSES
-    happened = f"This payment was {_DONE[Action(event.action)]} by {shown_actor(event, actor)} on {_at(event.at)}."
+    happened = f"This payment was {_DONE[Action(event.action)]} by {shown_actor(event, actor)} on {in_utc(event.at)}."
     advice = "Nothing was changed by you." if decided else "Look at it again before you decide."
     return Conflict(
         "payment_already_decided" if decided else "payment_changed",
@@ -136,7 +136,7 @@ def moved_on(payment: Payment, actor: Actor) -> Conflict:
         field="version",
         current_status=payment.status,
         current_version=payment.version,
-    )
+    ).dated(event.at)
 
 
 def not_allowed_now(payment: Payment, action: Action, actor: Actor) -> Conflict:
@@ -145,7 +145,3 @@ def not_allowed_now(payment: Payment, action: Action, actor: Actor) -> Conflict:
         return moved_on(payment, actor)
     message = f"A payment that is {payment.status} cannot be {_DONE[action]}."
     return Conflict("action_not_allowed", message, current_status=payment.status, current_version=payment.version)
-
-
-def _at(moment: datetime) -> str:
-    return f"{moment:%Y-%m-%d at %H:%M} UTC"

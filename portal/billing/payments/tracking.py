@@ -10,26 +10,25 @@ from portal.billing.payments.states import Status
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
 
-_PROVIDER = ("The payment provider is working on it.", "The result will stand here.")
+_PROVIDER = ("The payment provider is processing it.", "We will show the outcome here.")
 # What the status says, and what comes next; where the invoice can be paid again, that comes next.
 _WORDS = {
     Status.PENDING: _PROVIDER,
     Status.PROCESSING: _PROVIDER,
     Status.PENDING_APPROVAL: (
-        "We are looking for your money.",
-        (
-            "Our staff compare what you reported with what arrived. "
-            "Nothing more is needed from you; the result will stand here."
-        ),
+        "We are checking your payment.",
+        "We compare your report with the money that arrived, and show the outcome here. You need to do nothing more.",
     ),
-    Status.SUCCEEDED: ("Your money arrived.", "It is counted towards invoice {number}."),
+    Status.SUCCEEDED: ("Your payment succeeded.", "It counts towards invoice {number}."),
     Status.FAILED: ("This payment was not accepted.", ""),
-    Status.REFUNDED: ("This payment was given back.", "It no longer counts towards invoice {number}."),
-    Status.CANCELLED: ("This payment was withdrawn.", ""),
+    Status.REFUNDED: ("This payment was refunded.", "It no longer counts towards invoice {number}."),
+    Status.CANCELLED: ("This payment was withdrawn.", "If you sent the money all the same, please tell us."),
 }
 _AGAIN = {
-    Status.FAILED: "Check what you sent, and report it again.",
-    Status.CANCELLED: "You can pay the invoice another time.",
+    Status.FAILED: "Correct your report and send it again.",
+    Status.CANCELLED: (
+        "You can pay the invoice again. If you sent the money all the same, report it: do not send it twice."
+    ),
 }
 
 
@@ -41,11 +40,6 @@ class Tracking:
     comes_next: str
     can_pay_again: bool
     """Whether what comes next is that the reader reports another payment of the invoice."""
-
-
-def stands(payment: PaymentRow) -> str:
-    """Where the payment stands, whoever reads it."""
-    return _WORDS[Status(payment.status)][0]
 
 
 def tracking(payment: Payment | PaymentRow, invoice: Invoice | InvoiceRow, reader: Actor) -> Tracking:

@@ -29,12 +29,14 @@ from portal.foundation.typed_amounts import by_units, read_typed_amount
 
 MOST = 5
 """How many of a kind are shown. Their lists show all."""
+LOOKED_AT = 1000
+"""Of how many that begin so the newest are taken: an index by letters knows no time, and the cost ends here."""
 LEAST_LENGTH = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What fits, the most fitting first; at most ``MOST`` of a kind."""
+    """What fits, newest first; at most ``MOST`` of a kind, among them what the text names to the letter."""
 
     payments: Sequence[PaymentRow]
     invoices: Sequence[InvoiceRow]
@@ -70,27 +72,23 @@ def look_for(text: str) -> Found:
 
 
 def _by_reference(text: str) -> list[UUID]:
-    """Payments whose reference begins so, those that end there first, or that have this id."""
+    """Payments whose reference is this or begins so, or that have this id."""
     wanted = parse_id(text)
     if wanted is not None:
         return [wanted]
     reference = normalize_reference(text)
     if not reference:
         return []
-    same = select(Payment.id).where(Payment.normalized_reference == reference).order_by(Payment.id.desc())
-    longer = select(Payment.id).where(begins_with(Payment.normalized_reference, reference))
-    return _distinct(_first(same) + _first(longer))
+    same = select(Payment.id).where(Payment.normalized_reference == reference)
+    return _newest(_first(same, Payment.id), _begun(Payment.id, Payment.normalized_reference, reference))
 
 
 def _by_name(text: str) -> list[UUID]:
     """Invoices by their id, payment reference or external id, and those whose number begins so."""
     numbers = {text, text.upper()}
-    found = _first(select(Invoice.id).where(_named(text))) + _first(
-        select(Invoice.id).where(Invoice.number.in_(numbers))
-    )
-    for number in sorted(numbers):
-        found += _first(select(Invoice.id).where(begins_with(Invoice.number, number)))
-    return _distinct(found)
+    fitting = (_named(text), Invoice.number.in_(numbers))
+    named = [one for fits in fitting for one in _first(select(Invoice.id).where(fits), Invoice.id)]
+    return _newest(named, *(_begun(Invoice.id, Invoice.number, number) for number in numbers))
 
 
 def _named(text: str) -> ColumnElement[bool]:
@@ -109,16 +107,25 @@ def _of_amount(
     """The newest with one of the amounts. Currencies with as many decimals share a statement: an index walk each."""
     found: list[UUID] = []
     for units, names in by_units(amounts):
-        found += _first(select(key).where(minor == units, currency.in_(names)).order_by(key.desc()))
-    return sorted(found, reverse=True)[:MOST]
+        found += _first(select(key).where(minor == units, currency.in_(names)), key)
+    return _newest([], found)
 
 
-def _first(statement: Select[UUID]) -> list[UUID]:
-    return list(session.scalars(statement.limit(MOST)))
+def _first(statement: Select[UUID], key: InstrumentedAttribute[UUID]) -> list[UUID]:
+    """The newest: ids sort by time."""
+    return list(session.scalars(statement.order_by(key.desc()).limit(MOST)))
 
 
-def _distinct(ids: Sequence[UUID]) -> list[UUID]:
-    return list(dict.fromkeys(ids))[:MOST]
+def _begun(key: InstrumentedAttribute[UUID], column: InstrumentedAttribute[Any], text: str) -> list[UUID]:
+    """The newest whose column begins so, of as many as are looked at."""
+    looked_at = select(key.label("id")).where(begins_with(column, text)).limit(LOOKED_AT).subquery()
+    return list(session.scalars(select(looked_at.c.id).order_by(looked_at.c.id.desc()).limit(MOST)))
+
+
+def _newest(named: Sequence[UUID], *more: Sequence[UUID]) -> list[UUID]:
+    """Newest first, each once; what is named is not pushed out by what is newer."""
+    others = sorted({one for ids in more for one in ids} - set(named), reverse=True)
+    return sorted([*named, *others][:MOST], reverse=True)
 
 
 def _payments(ids: Sequence[UUID]) -> list[PaymentRow]:

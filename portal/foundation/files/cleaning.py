@@ -37,8 +37,17 @@ class CleanFile:
     sha256: str
 
 
+class FilesBusy(Unavailable):
+    """Too many files are being copied."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "files_busy", "Too many files are being looked through. Nothing was changed. Try again in a moment."
+        )
+
+
 def clean_file(raw: bytes, name: str, *, sender: Hashable) -> CleanFile:
-    """Copy a file. Raises Unfit, and Unavailable where the sender's last one, or two of others, are still being copied.
+    """Copy a file. Raises Unfit, and FilesBusy where the sender's last one, or two of others, are still being copied.
 
     Takes up to seconds: belongs in front of a unit, never into one.
     """
@@ -67,11 +76,10 @@ def clean_name(name: str, media_type: str) -> str:
 
 @contextmanager
 def turn(sender: Hashable) -> Iterator[None]:
-    """One of the few files that this process copies at once, and the only one of its sender. Raises Unavailable."""
+    """One of the few files that this process copies at once, and the only one of its sender. Raises FilesBusy."""
     with _turns:
         if not _turns.wait_for(lambda: sender not in _copying and len(_copying) < _AT_ONCE, _PATIENCE):
-            message = "Too many files are being looked through. Nothing was changed. Try again in a moment."
-            raise Unavailable("files_busy", message)
+            raise FilesBusy
         _copying.add(sender)
     try:
         yield
