@@ -33,6 +33,7 @@ STATUSES = {
     "void": ("Void", "quiet", "cross"),
     "overdue": ("Overdue", "bad", "alert"),
     "delivered": ("Delivered", "good", "check"),
+    "undelivered": ("Failed", "bad", "cross"),
     "enabled": ("On", "good", "check"),
     "disabled": ("Off", "warn", "alert"),
     "ended": ("Removed", "quiet", "cross"),

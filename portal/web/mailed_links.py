@@ -131,7 +131,14 @@ def _password_page(form: NewPasswordForm) -> ResponseReturnValue:
 def _invitation_page(form: NewPasswordForm) -> ResponseReturnValue:
     found = invitations.find(form.secret)
     whose = found.account.name if found.account else invitations.STAFF
-    return render_template("web/links/invitation.html", form=form, invitation=found, whose=whose), form.status
+    page = render_template(
+        "web/links/invitation.html",
+        form=form,
+        invitation=found,
+        whose=whose,
+        is_needless=invitations.is_needless(found),
+    )
+    return page, form.status
 
 
 def _email_page(form: LinkForm) -> ResponseReturnValue:

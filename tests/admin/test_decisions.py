@@ -56,7 +56,7 @@ def test_a_stale_tab_learns_who_decided_and_keeps_what_was_typed(
     make.approved(payment, world.admin)
     page = reviewer.post(url(payment, "rejection"), {"version": payment.version, "reason": "I saw no money."})
     assert page.status == 409
-    assert "This payment was approved by Ada Admin on 20" in page.notices[0]
+    assert "This payment was approved by Ada Admin on " in page.notices[0]
     assert "I saw no money." in page.notices[0]
     assert page.buttons == []
     assert make.payment_now(payment).status == "succeeded"

@@ -260,9 +260,12 @@ def test_an_invitation_tells_nothing_of_who_is_there(world: World, admin: Pages)
     stranger = world.users["stranger"]
     answers = [invite(world, admin, email) for email in ("nobody@portal.example", stranger.email)]
     assert [(page.status, page.location) for page in answers] == [(303, "/admin/invitations/")] * 2
-    page = open_and_send(Pages(world.app), link_of(world.app, "invitation"), password=NEW)
-    assert page.status == 409
-    assert "Somebody signs in with this address already" in page.text
+    pages, link = Pages(world.app), link_of(world.app, "invitation")
+    page = pages.get(link)
+    assert f"You sign in with {stranger.email} already, so this invitation changes nothing." in page.text
+    assert (page.links["Sign in"], "password" in page.values) == ("/login", False)
+    token = link.partition("token=")[2]
+    assert pages.post("/invitation", {"token": token, "password": NEW}).status == 409
     assert Pages(world.app).post("/login", {"email": stranger.email, "password": NEW}).status == 400
 
 

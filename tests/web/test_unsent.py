@@ -61,6 +61,8 @@ def test_a_report_comes_back_filled_in_and_is_not_sent_by_itself(world: World, m
     end_sessions(world, "owner")
     location = send(pages, path, form)
     assert location.startswith("/login?next=")
+    said = "Your session had ended, so nothing was sent. Sign in, and you find it as you left it."
+    assert Pages(world.app).get(location).notices == [said]
     page = sign_in_again(pages, world, "owner", location)
     assert page.status == 200
     assert page.h1 == f"Pay invoice {invoice.number}"
