@@ -41,7 +41,7 @@ _MAILS = ("dev.mail_html",)
 _LINK = re.compile(r'<(?:a|iframe|[a-z]+(?= [^>]*hx-get))\b[^>]*?\s(?:href|src|hx-get)="(/[^"]*)"')
 _FOR_DEVELOPERS = "/dev/"
 """What is shown there is made up, or somebody else's."""
-_PER_ENDPOINT, _PER_PAGE = 14, 2
+_PER_ENDPOINT, _PER_PAGE = 14, 3
 
 
 @dataclass(frozen=True)

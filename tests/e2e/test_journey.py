@@ -58,7 +58,7 @@ def test_from_report_to_credits(with_script: bool, visitor: Callable[..., Visito
 
     staff.expected.add(409)
     stale.get_by_role("button", name=re.compile("^Approve")).click()
-    expect(stale.get_by_text(re.compile(r"^This payment was approved by you on \d{4}-\d\d-\d\d"))).to_be_visible()
+    expect(stale.get_by_text(re.compile("^This payment was approved by you on "))).to_be_visible()
 
     mine.goto(payment)
     expect(mine.get_by_text("Your payment succeeded.")).to_be_visible()
@@ -175,11 +175,10 @@ def test_an_expired_session_costs_no_words(visitor: Callable[..., Visitor], serv
 
 
 def test_a_report_that_was_stopped_on_its_way_is_sent_again(visitor: Callable[..., Visitor], server: str) -> None:
-    page = visitor().sign_in("owner@acme.example")
+    page = visitor().sign_in("owner@initech.example")
     page.clock.install()
     page.goto(f"{server}/")
     page.get_by_role("link", name=re.compile("^Pay INV")).first.click()
-    page.get_by_role("radio").first.check()
     page.get_by_label("Transaction reference").fill("STOPPED 1")
     stopped: list[str] = []
 
