@@ -38,7 +38,7 @@ COLUMNS = (*PAYMENT_COLUMNS, "account_id", "account_name", "country")
 class PaymentListFilter(FilterForm):
     """Which payments to list."""
 
-    q = TextFilter("Search", description="Reference or invoice")
+    q = TextFilter("Search", description="Ref. or invoice")
     payment_method = method_filter()
     currency = ChoiceFilter("Currency", "All currencies")
     country = ChoiceFilter("Country", "All countries")

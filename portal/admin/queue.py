@@ -30,7 +30,7 @@ _MARK = "queue"
 class QueueFilter(FilterForm):
     """Which of the waiting payments to show. The lane is chosen by tabs, and kept by the other fields."""
 
-    q = TextFilter("Search", description="Reference or invoice")
+    q = TextFilter("Search", description="Ref. or invoice")
     payment_method = method_filter()
     currency = ChoiceFilter("Currency", "All currencies")
     country = ChoiceFilter("Country", "All countries")

@@ -162,7 +162,10 @@ REJECTIONS = (
     "The transfer was returned by the receiving bank: the account number was not complete.",
     "This reference belongs to a transfer for another invoice.",
 )
-REFUNDS = ("Paid twice: the second transfer was sent back.", "The order was cancelled within the trial period.")
+REFUNDS = (
+    "Sent from an account that is not yours. Please pay again.",
+    "Sent by mistake, as you told us. The invoice stays open.",
+)
 CARD_FAILURES = ("Declined by the issuer.", "The customer did not finish the confirmation.")
 NOTES = (
     "", "", "", "Sent from our main account.", "Paid together with the fee of our bank.",

@@ -10,7 +10,7 @@ from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 class PaymentListFilter(FilterForm):
     """Which payments to list."""
 
-    q = TextFilter("Search", description="Reference or invoice")
+    q = TextFilter("Search", description="Ref. or invoice")
     status = ChoiceFilter("Status", "All")
 
     def __init__(self) -> None:

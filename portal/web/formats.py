@@ -17,7 +17,6 @@ class FormatsForm(Form):
         """Let the user choose; what they have chosen stays on offer."""
         account = user.account
         locale, timezone = (account.locale, account.timezone) if account else ("en", "UTC")
-        whose = "Account default" if account else "Default"
-        self.locale.choices = {"": f"{whose}: {called(locale)}"} | locale_choices(locale, user.locale or locale)
-        self.timezone.choices = {"": f"{whose}: {timezone}"} | timezone_choices(timezone, user.timezone or timezone)
+        self.locale.choices = {"": f"Default: {called(locale)}"} | locale_choices(locale, user.locale or locale)
+        self.timezone.choices = {"": f"Default: {timezone}"} | timezone_choices(timezone, user.timezone or timezone)
         return self

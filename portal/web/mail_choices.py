@@ -11,7 +11,7 @@ from portal.mail.kinds import Kind
 _HAPPENS = {
     Kind.PAYMENT_REPORTED: "is reported",
     Kind.PAYMENT_APPROVED: "is approved, with its receipt",
-    Kind.PAYMENT_REJECTED: "is rejected",
+    Kind.PAYMENT_REJECTED: "is not accepted",
     Kind.PAYMENT_REFUNDED: "is refunded",
     Kind.INVOICE_ISSUED: "is issued",
 }

@@ -125,7 +125,7 @@ def test_where_a_payment_stands_is_told_as_the_page_tells_it(world: World, make:
         waiting.id: ("We are checking your payment.", compared, False),
         booked.id: ("Your payment succeeded.", "It counts towards invoice INV-1.", False),
         failed.id: ("This payment was not accepted.", "Correct your report and send it again.", True),
-        provider.id: ("The payment provider is processing it.", "We will show the outcome here.", False),
+        provider.id: ("We are waiting for the payment provider.", "We will show the outcome here.", False),
         refunded.id: ("This payment was refunded.", "It no longer counts towards invoice INV-2.", False),
         withdrawn.id: ("This payment was withdrawn.", once, True),
     }  # fmt: skip

@@ -10,11 +10,11 @@ from portal.billing.payments.states import Status
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
 
-_PROVIDER = ("The payment provider is processing it.", "We will show the outcome here.")
+_SHOWN_HERE = "We will show the outcome here."
 # What the status says, and what comes next; where the invoice can be paid again, that comes next.
 _WORDS = {
-    Status.PENDING: _PROVIDER,
-    Status.PROCESSING: _PROVIDER,
+    Status.PENDING: ("We are waiting for the payment provider.", _SHOWN_HERE),
+    Status.PROCESSING: ("The payment provider is processing it.", _SHOWN_HERE),
     Status.PENDING_APPROVAL: (
         "We are checking your payment.",
         "We compare your report with the money that arrived, and show the outcome here. You need to do nothing more.",
