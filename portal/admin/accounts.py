@@ -25,7 +25,7 @@ from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
 from portal.foundation.refusals import NotFound
 from portal.html.exports import export
-from portal.html.formats import locale_choices, timezone_choices
+from portal.html.formats import called, locale_choices, timezone_choices
 from portal.html.forms import Form, refused
 from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 from portal.http.gate import current_actor
@@ -163,6 +163,7 @@ def _show(shown: Account, sent: str = "", form: AccountMethodForm | None = None)
     page = render_template(
         "admin/accounts/account.html",
         account=shown,
+        locale=called(shown.locale),
         credit_balance=balance(shown.id),
         users=user_page(account_id=shown.id),
         invoices=invoice_page(InvoiceFilter(account_id=shown.id, with_drafts=True), page_size=LATEST),

@@ -20,7 +20,7 @@ from portal.foundation.keyset import Page
 from portal.foundation.money import Money
 from portal.foundation.refusals import Invalid
 from portal.html.exports import export
-from portal.html.filters import STATUSES, day, money, status_word
+from portal.html.filters import STATUSES, day, method_word, money, status_word
 from portal.html.forms import refused
 from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 
@@ -128,4 +128,6 @@ def readable(name: str, value: Any) -> Any:
     if name in _AMOUNTS:
         number, _, currency = value.partition(" ")
         return money(Money.parse(number, currency))
+    if name == "payment_method":
+        return method_word(value)
     return day(date.fromisoformat(value)) if name in _DAYS else value
