@@ -34,10 +34,15 @@ class Node:
     def text(self) -> str:
         """All text inside, blanks collapsed."""
         words = "".join(
-            child if isinstance(child, str) else child.text if child.has({"class_": "fraction"}) else f" {child.text} "
+            child if isinstance(child, str) else child.text if child.goes_on_in_the_word else f" {child.text} "
             for child in self.children
         )
         return re.sub(r"\s+", " ", words).strip()
+
+    @property
+    def goes_on_in_the_word(self) -> bool:
+        """Whether no blank stands around it."""
+        return self.tag == "wbr" or self.has({"class_": "fraction"})
 
     def all(self, tag: str = "", **attributes: str) -> list["Node"]:
         """The elements inside with this tag and these attributes (``class_`` matches one of the classes)."""

@@ -14,7 +14,7 @@ from portal.accounts.sign_in import must_know
 from portal.accounts.throttle import Limit
 from portal.foundation import audit, clock
 from portal.foundation.actor import Actor
-from portal.foundation.db import flush_or_refuse, session, transaction
+from portal.foundation.db import flush_or_refuse, locked, session, transaction
 from portal.foundation.refusals import Conflict, Invalid
 from portal.mail.kinds import Kind
 from portal.mail.outbox import Recipient, post
@@ -35,6 +35,7 @@ def ask(email: str, password: str, *, by: Actor) -> str:
         raise Invalid("same_email", "This is your address already.", field="email")
     throttle.take(OF_USER.of(user.id), note=lambda limit: _note(by, "throttled", user, limit=limit), said=_SAID)
     with transaction() as unit:
+        locked(User, user.id)  # two that ask at once would not see each other
         earlier = (MailedLink.user_id == user.id, MailedLink.purpose == LinkPurpose.EMAIL_CHANGE)
         unit.execute(update(MailedLink).where(*earlier, MailedLink.ended_at.is_(None)).values(ended_at=clock.now()))
         link, secret = make_link(LinkPurpose.EMAIL_CHANGE, email=new, user=user)

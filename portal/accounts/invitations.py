@@ -12,7 +12,7 @@ from portal.accounts.sessions import Place
 from portal.foundation import audit, clock, freetext
 from portal.foundation.access import Permission, Role
 from portal.foundation.actor import Actor
-from portal.foundation.db import locked, session, transaction
+from portal.foundation.db import end_reading, locked, session, transaction
 from portal.foundation.refusals import Invalid, NotFound, read_together
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
@@ -69,6 +69,7 @@ def find(secret: str) -> MailedLink:
 
 def is_needless(invitation: MailedLink) -> bool:
     """Whether somebody signs in with its address already. For whoever showed its secret, and so reads that mail."""
+    end_reading()  # of the other login: no request holds two connections
     with by_login(Login.STAFF), across_accounts():
         return session.scalar(select(User.id).where(User.email == invitation.email)) is not None
 

@@ -28,25 +28,35 @@ _PATIENCE = 1.0
 
 @dataclass(frozen=True, slots=True)
 class UnsentForm:
-    """What was typed, by field, the path of the page with the form, and the endpoint that it was meant for."""
+    """What was typed, by field, the path of the page with the form, and the endpoint and key that it was meant for."""
 
     page: str
     route: str
+    key: str
     fields: list[tuple[str, str]]
+
+    @property
+    def has_words(self) -> bool:
+        """Whether anything was typed or chosen; else a button was all that there was to press."""
+        return any(value.strip() for _, value in self.fields)
 
 
 def keep(form: UnsentForm, *, secret: str) -> bool:
-    """Keep the form with the session of this secret, live or ended. False where it is not kept."""
-    text = json.dumps([form.page, form.route, form.fields, clock.now().isoformat()])
+    """Keep the form with the session of this secret, live or ended. False where it is not kept.
+
+    A button that was pressed does not take the place of words.
+    """
+    text = json.dumps([form.page, form.route, form.key, form.fields, clock.now().isoformat()])
     if len(text) > MOST:
         return False
     is_kept = False
     with best_effort("a form could not be kept"), within(_PATIENCE):
         row = recognise_session(secret)
-        if row is not None:
+        before = kept_in(row) if row is not None else None
+        if row is not None and (form.has_words or before is None or not before.has_words):
             with transaction():
-                kept_in = locked(UserSession, row.id) or row
-                kept_in.sealed_form = sealer.seal(text, bound_to=_whose(kept_in))
+                keeper = locked(UserSession, row.id) or row
+                keeper.sealed_form = sealer.seal(text, bound_to=_whose(keeper))
             is_kept = True
     return is_kept
 
@@ -67,12 +77,12 @@ def kept_in(row: UserSession) -> UnsentForm | None:
     """The form that the session keeps, for an hour."""
     sealed = session.scalar(select(UserSession.sealed_form).where(UserSession.id == row.id))
     try:
-        page, route, fields, at = json.loads(sealer.unseal(sealed or "", bound_to=_whose(row)))
+        page, route, key, fields, at = json.loads(sealer.unseal(sealed or "", bound_to=_whose(row)))
     except (Unreadable, ValueError):  # by another key, or kept by another version
         return None
     if clock.now() - datetime.fromisoformat(at) > LIFE:
         return None
-    return UnsentForm(page, route, [(name, value) for name, value in fields])
+    return UnsentForm(page, route, key, [(name, value) for name, value in fields])
 
 
 def purge() -> int:

@@ -121,10 +121,10 @@ def page_of(subject_type: str, subject_id: UUID) -> str | None:
     return url_for(endpoint, **cast("dict[str, Any]", {name: subject_id}))
 
 
-def readable(name: str, value: Any) -> Any:
+def readable(subject_type: str, name: str, value: Any) -> Any:
     """A value of an entry as other pages write it, where the portal itself wrote it so that it can be read back."""
     if name == "status" and value in STATUSES:  # of a refusal it is a number
-        return status_word(value)
+        return status_word("undelivered" if subject_type == "webhook_delivery" and value == "failed" else value)
     if name in _AMOUNTS:
         number, _, currency = value.partition(" ")
         return money(Money.parse(number, currency))

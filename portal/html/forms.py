@@ -1,9 +1,10 @@
 """Forms of both HTML faces: what they share, and how a refusal finds its field."""
 
 import re
+from functools import partial
 from typing import Any
 
-from flask import g
+from flask import Response, after_this_request, g
 from flask_wtf import FlaskForm
 from wtforms import HiddenField
 
@@ -91,6 +92,8 @@ class Refused:
         if not isinstance(error, self.kinds):
             return False
         self.form.refusal = error
+        if error.retry_after is not None:
+            after_this_request(partial(_ask_again_after, seconds=error.retry_after))
         g.refusal = error.code
         for found in error.errors:
             if found.field in self.form:
@@ -102,6 +105,11 @@ class Refused:
             self.form.form_errors.append(_shown(error, error.message))
         self.form.mask()
         return True
+
+
+def _ask_again_after(response: Response, *, seconds: int) -> Response:
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def _shown(error: Refusal, message: str) -> str:

@@ -14,12 +14,13 @@ from portal.accounts.unsent import UnsentForm
 from portal.foundation.access import declared
 from portal.foundation.freetext import mask_card_numbers
 from portal.foundation.idempotency import is_used
+from portal.foundation.refusals import Invalid
 from portal.http import identity
-from portal.http.once import FIELD
+from portal.http.once import FIELD, read_key
 from portal.http.origins import comes_from_own_page
 
 _MARK = "unsent"
-_OF_THE_PAGE = ("csrf_token", "version")
+_OF_THE_PAGE = ("csrf_token", "version", FIELD)
 _SECRET = ("password", "code", "secret")
 
 
@@ -33,8 +34,18 @@ def keep() -> str | None:
     secret, page = identity.shown_secret(), _page()
     if secret is None or page is None or not comes_from_own_page():
         return None
-    form = UnsentForm(page, str(request.endpoint), _typed())
+    form = UnsentForm(page, str(request.endpoint), _key(), _typed())
+    if not form.has_words and not form.key:  # nobody could tell later whether the button was pressed again
+        return None
     return f"{page}?{_MARK}=1" if unsent.keep(form, secret=secret) else None
+
+
+def _key() -> str:
+    """The form's idempotency key; empty without one that is any good."""
+    try:
+        return read_key(request.form.get(FIELD, ""))
+    except (Invalid, HTTPException):
+        return ""
 
 
 def _typed() -> list[tuple[str, str]]:
@@ -69,7 +80,6 @@ def _read() -> None:
     form = unsent.kept_in(row) if row is not None else None
     if form is None or form.page != request.path:
         return
-    typed = ImmutableMultiDict(form.fields)
-    g.was_unsent = not is_used(g.actor, form.route, typed.get(FIELD, ""))  # else it was sent since
-    if g.was_unsent and any(value.strip() for name, value in form.fields if name != FIELD):
-        g.unsent = typed
+    g.was_unsent = not form.key or not is_used(g.actor, form.route, form.key)  # else it was sent since
+    if g.was_unsent and form.has_words:
+        g.unsent = ImmutableMultiDict([*form.fields, *([(FIELD, form.key)] if form.key else [])])

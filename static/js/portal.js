@@ -31,7 +31,7 @@ document.addEventListener("submit", (event) => {
   if (form.method !== "post" || event.defaultPrevented || "again" in form.dataset) return;
   if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = "1";
-  setTimeout(() => { delete form.dataset.sent; }, 5000);
+  if (form.elements.idempotency_key) setTimeout(() => { delete form.dataset.sent; }, 5000);
 });
 
 // Back from another page, a kept page's forms may be sent again.

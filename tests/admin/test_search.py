@@ -44,6 +44,11 @@ def test_what_names_one_invoice_leads_there(reviewer: Pages, world: World, make:
     assert (answer.status, answer.location) == (302, f"/admin/invoices/{wanted.id}/")
 
 
+def test_an_invoice_that_is_named_twice_is_one(reviewer: Pages, world: World, make: Factory) -> None:
+    invoice = make.invoice(world.acme, number="X-1", external_id="X-1")
+    assert reviewer.get("/admin/search/", q="X-1").location == f"/admin/invoices/{invoice.id}/"
+
+
 def test_what_only_begins_like_a_payment_reference_is_shown(reviewer: Pages, world: World, make: Factory) -> None:
     """The invoice's number goes on behind it."""
     make.invoice(world.acme, number="RF18-2026-7")

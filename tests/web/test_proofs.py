@@ -221,6 +221,7 @@ def test_too_many_files_in_a_row_have_to_wait(world: World, make: Factory) -> No
     answers = [pages.post(path, with_file(b"no file")) for _ in range(11)]
     assert [answer.status for answer in answers] == [400] * 10 + [429]
     assert "You sent many files in a short time. Nothing was changed." in answers[-1].notices[0]
+    assert 0 < int(answers[-1].response.headers["Retry-After"]) <= 60
 
 
 def test_while_others_send_files_nobody_is_kept_waiting(world: World, make: Factory) -> None:
@@ -231,7 +232,7 @@ def test_while_others_send_files_nobody_is_kept_waiting(world: World, make: Fact
         begun = monotonic()
         answer = pages.post(path, with_file())
         assert monotonic() - begun < 5
-    assert answer.status == 503
+    assert (answer.status, answer.response.headers["Retry-After"]) == (503, "5")
     assert "Too many files are being looked through. Nothing was changed. Try again in a moment." in answer.notices[0]
     assert kept(world.app) == []
     assert pages.post(path, with_file()).status == 303

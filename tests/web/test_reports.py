@@ -255,6 +255,19 @@ def test_a_rejected_payment_is_put_right_and_sent_again(world: World, make: Fact
     assert "Fix and send again" not in world.visit("viewer").get(f"/payments/{sent.id}/").links
 
 
+def test_a_correction_does_not_slip_to_another_method(world: World, make: Factory) -> None:
+    """The one of the report is not on offer any more: whoever corrects it has to choose."""
+    make.method("local_wallet", display_name="Wallet", position=5)
+    sent = make.payment(make.invoice(world.account), world.users["owner"], "W 1", method="local_wallet")
+    make.rejected(sent, world.users["reviewer"])
+    with world.app.app_context(), across_accounts():
+        set_account_method(world.account.id, "local_wallet", by=SYSTEM, is_allowed=False, is_default=False, label="")
+    page = world.visit("owner").get(f"/payments/{sent.id}/correction")
+    (radio,) = page.root.all("input", type="radio")
+    assert (radio.attributes["value"], "checked" in radio.attributes) == ("bank_transfer", False)
+    assert page.root.all("input", type="hidden", name="payment_method") == []
+
+
 def test_what_was_typed_is_not_lost_when_the_invoice_cannot_be_paid_any_more(world: World, make: Factory) -> None:
     invoice = make.invoice(world.account)
     make.payment(invoice, world.users["owner"], "FIRST")

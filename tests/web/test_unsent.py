@@ -176,6 +176,19 @@ def test_a_button_that_was_pressed_too_late(world: World, make: Factory) -> None
     assert asked.headers["HX-Redirect"] == "/login?next=%2Fadmin%2Fapprovals%2F%3Flane%3Ddiffers"
 
 
+def test_a_button_pressed_in_another_tab_costs_no_words(world: World, make: Factory) -> None:
+    """Nor does a key that is no key, which some other program made."""
+    payment = make.payment(make.invoice(world.account), world.users["owner"])
+    path = f"/invoices/{make.invoice(world.account).id}/payment"
+    pages = world.visit("owner")
+    end_sessions(world, "owner")
+    form = {"payment_method": "bank_transfer", "transaction_reference": "T-1", "idempotency_key": "a\0b"}
+    location = send(pages, path, form)
+    send(pages, f"/payments/{payment.id}/cancellation", {"version": "1", "idempotency_key": str(new_id())})
+    page = sign_in_again(pages, world, "owner", location)
+    assert (page.status, page.values["transaction_reference"]) == (200, "T-1")
+
+
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_a_page_from_before_one_signed_in_again(world: World, make: Factory) -> None:
     """Its token no longer fits. What was typed comes back with one that does, and acts once it is sent."""

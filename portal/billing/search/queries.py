@@ -117,15 +117,16 @@ def _first(statement: Select[UUID], key: InstrumentedAttribute[UUID]) -> list[UU
 
 
 def _begun(key: InstrumentedAttribute[UUID], column: InstrumentedAttribute[Any], text: str) -> list[UUID]:
-    """The newest whose column begins so, of as many as are looked at."""
-    looked_at = select(key.label("id")).where(begins_with(column, text)).limit(LOOKED_AT).subquery()
+    """The newest whose column begins so, of as many as are looked at: the last by letters, as numbers count up."""
+    begun = select(key.label("id")).where(begins_with(column, text))
+    looked_at = begun.order_by(column.desc()).limit(LOOKED_AT).subquery()
     return list(session.scalars(select(looked_at.c.id).order_by(looked_at.c.id.desc()).limit(MOST)))
 
 
 def _newest(named: Sequence[UUID], *more: Sequence[UUID]) -> list[UUID]:
     """Newest first, each once; what is named is not pushed out by what is newer."""
     others = sorted({one for ids in more for one in ids} - set(named), reverse=True)
-    return sorted([*named, *others][:MOST], reverse=True)
+    return sorted([*dict.fromkeys(named), *others][:MOST], reverse=True)
 
 
 def _payments(ids: Sequence[UUID]) -> list[PaymentRow]:
