@@ -12,6 +12,12 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, R
 from tests.e2e.serving import PASSWORD, chromium, demo_server
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs the browser comes first, since it goes one by one; of it the pages, while the demo is fresh."""
+    here = Path(__file__).parent
+    items.sort(key=lambda item: (item.path.parent != here, item.path.name != "test_pages.py"))
+
+
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where the portal keeps its data."""
