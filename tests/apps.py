@@ -9,11 +9,20 @@ from pathlib import Path
 from typing import Any
 
 from flask import Flask
+from flask.testing import FlaskClient
 from sqlalchemy import make_url
+from werkzeug.test import TestResponse
 
 from portal.app import create_app, settle
 from tests import postgres
 from tests.engines import disconnect
+
+
+class Reader(FlaskClient):
+    """Reads each answer to its end: one that streams keeps its request's context, until whenever it is collected."""
+
+    def open(self, *args: Any, buffered: bool = True, **kwargs: Any) -> TestResponse:
+        return super().open(*args, buffered=buffered, **kwargs)
 
 
 @dataclass
@@ -37,6 +46,7 @@ class Pool:
     def add(self, settings: dict[str, Any]) -> Flask:
         """Another app, to be given back."""
         app = create_app(settings)
+        app.test_client_class = Reader
         self._lent[app] = dict(app.config)
         return app
 

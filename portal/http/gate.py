@@ -95,6 +95,7 @@ def _let_in(view: Callable[..., object]) -> None:
 
 
 def _leave(_error: BaseException | None) -> None:
+    g.pop("actor", None)  # who asked before says nothing of a request that is refused before it gets here
     scopes: ExitStack | None = g.pop("scopes", None)
     if scopes is not None:
         scopes.close()

@@ -35,7 +35,7 @@ def exported(app: Flask, world: World, **query: Any) -> list[dict[str, str]]:
 
 def export(visitor: Pages, **query: Any) -> Any:
     token = visitor.get("/admin/audit/").root.all("input", name="csrf_token")[0].attributes["value"]
-    return visitor._client.post(EXPORT, query_string=query, data={"csrf_token": token})
+    return visitor._client.post(EXPORT, query_string=query, data={"csrf_token": token}, buffered=False)
 
 
 @pytest.fixture

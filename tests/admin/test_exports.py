@@ -29,7 +29,7 @@ COLUMN = {"payments": "transaction_reference", "approvals": "transaction_referen
 def export(visitor: Pages, address: str, **query: Any) -> TestResponse:
     """The answer, as it comes."""
     token = visitor.get("/profile/").root.all("input", name="csrf_token")[0].attributes["value"]
-    return visitor._client.post(address, query_string=query, data={"csrf_token": token})
+    return visitor._client.post(address, query_string=query, data={"csrf_token": token}, buffered=False)
 
 
 def read(response: TestResponse) -> list[dict[str, str]]:
