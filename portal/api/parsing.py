@@ -16,6 +16,8 @@ from portal.foundation.refusals import FieldError, Invalid
 MAX_DEPTH = 20
 MOST_ERRORS = 100
 """An answer names so many inputs at fault, whatever came."""
+_LONGEST_NAME = 100
+_UNKNOWN = "Unknown field."  # marshmallow's own words
 
 # marshmallow's words, as codes and words of ours.
 _CODES = {
@@ -125,12 +127,12 @@ def _check(value: Any, depth: int) -> None:
 
 
 def _refusal(messages: dict[str, Any], known: list[str] | None) -> Invalid:
-    errors = [_error(field, message, known) for field, message in _flat(messages)]
-    return Invalid.fields(sorted(errors, key=_unknown_last)[:MOST_ERRORS])  # sorted: else their order is a set's
+    found = sorted(_flat(messages), key=_unknown_last)  # sorted: else their order is a set's
+    return Invalid.fields([_error(field, message, known) for field, message in found[:MOST_ERRORS]])
 
 
 def _error(field: str, message: str, known: list[str] | None) -> FieldError:
-    if message == "Unknown field.":
+    if message == _UNKNOWN:
         return _unknown(field, None if "." in field else known)
     return FieldError(field, *_CODES.get(message, ("invalid", message)))
 
@@ -139,14 +141,15 @@ def _unknown(name: str, known: list[str] | None) -> FieldError:
     """For a name that means nothing here; it is rarely far from the one that was meant."""
     if known is None:
         return FieldError(name, "unknown_field", "There is no such field. Check its spelling.")
-    near = get_close_matches(name, known, n=1)
+    near = get_close_matches(name, known, n=1) if len(name) <= _LONGEST_NAME else []
     advice = f"Did you mean {near[0]}?" if near else f"Known are: {', '.join(sorted(known)) or 'none'}."
     return FieldError(name, "unknown_field", f"There is no such field. {advice}")
 
 
-def _unknown_last(error: FieldError) -> tuple[bool, str]:
-    unknown = error.code == "unknown_field"
-    return unknown, error.field if unknown else ""
+def _unknown_last(found: tuple[str, str]) -> tuple[bool, str]:
+    field, message = found
+    unknown = message == _UNKNOWN
+    return unknown, field if unknown else ""
 
 
 def _flat(found: Any, field: str = "") -> Iterable[tuple[str, str]]:

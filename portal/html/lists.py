@@ -54,8 +54,8 @@ class TextFilter(StringField):
 
     def pre_validate(self, form: Any) -> None:
         try:
-            freetext.refuse_card_number(self.data or "", field=self.name)
             self.data = freetext.clean(self.data or "", field=self.name, most=MAX_FILTER, label="This")
+            freetext.refuse_card_number(self.data, field=self.name)
         except Invalid as refusal:
             raise ValidationError(refusal.message) from None
 

@@ -55,6 +55,8 @@ def _typed() -> list[tuple[str, str]]:
     except HTTPException:
         return []
     kept = [(name, value) for name, value in sent if name not in _OF_THE_PAGE and not any(x in name for x in _SECRET)]
+    if sum(len(value) for _, value in kept) > unsent.MOST:
+        return []
     return [(name, mask_card_numbers(value)) for name, value in kept]
 
 

@@ -54,6 +54,8 @@ def test_rounding_is_never_off_by_more_than_half(quantity: int, price: int) -> N
         (("x", "", "1.00"), "quantity", "invalid_quantity"),
         (("x", "1", "1,00"), "unit_price", "invalid_amount"),
         (("x", "1", "1.001"), "unit_price", "too_many_decimals"),
+        (("x", "999999999", "9999999999999.00"), "unit_price", "amount_too_large"),
+        (("x", "999999999", "-9999999999999.00"), "unit_price", "amount_too_large"),
     ],
 )
 def test_bad_lines_are_refused_at_their_field(values: tuple[str, str, str], field: str, code: str) -> None:

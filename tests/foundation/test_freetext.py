@@ -1,5 +1,7 @@
 """Text that people typed."""
 
+import sys
+
 import pytest
 
 from portal.foundation.freetext import clean, mask_card_numbers, refuse_card_number, required
@@ -114,3 +116,29 @@ def test_other_numbers_are_kept(text: str) -> None:
 )
 def test_what_a_form_may_show_again(text: str, masked: str) -> None:
     assert mask_card_numbers(text) == masked
+
+
+@pytest.mark.parametrize("piece", ["0-", "4-", "4 - ", "a-", "４", "\ufdfa", "4111 1111 1111 1112 ", "0-0-a"])
+def test_a_megabyte_is_looked_through_as_soon_as_what_the_portal_keeps(piece: str) -> None:
+    def steps(text: str) -> int:
+        """Calls of functions that are written in Python or C, as a measure of time that no other work disturbs."""
+        count = 0
+
+        def note(_frame: object, event: str, _what: object) -> None:
+            nonlocal count
+            count += event in ("call", "c_call")
+
+        sys.setprofile(note)
+        try:
+            mask_card_numbers(text)
+        finally:
+            sys.setprofile(None)
+        return count
+
+    kept = piece * (10_000 // len(piece))
+    assert steps(piece * (1_000_000 // len(piece))) <= steps(kept) * 1.01 + 10
+
+
+def test_a_card_number_is_masked_between_letters_that_change_their_length() -> None:
+    text = "ﬃﬃ 4111111111111111 e\u0301e\u0301e\u0301e\u0301"
+    assert mask_card_numbers(text) == "ffiffi •••••••••••••••• éééé"

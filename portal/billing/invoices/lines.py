@@ -38,13 +38,17 @@ def read_line(
     price_field: str = "unit_price",
 ) -> NewLine:
     """A line as typed. Raises Invalid, naming the field behind ``prefix``."""
-    return NewLine(
+    line = NewLine(
         **read_together(
             description=lambda: _read_description(description, f"{prefix}description"),
             quantity=lambda: _read_quantity(quantity, f"{prefix}quantity"),
             unit_price=lambda: Money.parse(unit_price, currency, field=f"{prefix}{price_field}"),
         )
     )
+    if abs(line.amount.minor) > MAX_MINOR:
+        message = "Quantity times price is more than the portal can keep."
+        raise Invalid("amount_too_large", message, field=f"{prefix}{price_field}")
+    return line
 
 
 def read_lines(lines: Sequence[Mapping[str, str]], currency: str) -> list[NewLine]:
@@ -63,8 +67,9 @@ def read_lines(lines: Sequence[Mapping[str, str]], currency: str) -> list[NewLin
 
 
 def _read_description(text: str, field: str) -> str:
-    freetext.refuse_card_number(text, field=field)
-    return freetext.required(text, field=field, most=500, label="The description")
+    description = freetext.required(text, field=field, most=500, label="The description")
+    freetext.refuse_card_number(description, field=field)
+    return description
 
 
 def _read_quantity(text: str, field: str) -> int:
