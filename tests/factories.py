@@ -154,6 +154,11 @@ class Factory:
         with self._unit():
             return payments.reject_payment(payment.id, by=acting(by), version=payment.version, reason="not found")
 
+    def withdrawn(self, payment: Payment, by: User) -> Payment:
+        """The report, taken back by its customer."""
+        with self._unit():
+            return payments.cancel_payment(payment.id, by=acting(by), version=payment.version)
+
     def refunded(self, payment: Payment, by: User) -> Payment:
         """The booked payment, given back."""
         with self._unit():

@@ -46,7 +46,10 @@ def timezone_names() -> list[str]:
 
 
 def check_locale(name: str, *, field: str = "locale") -> str:
-    """The locale in its canonical form (``en-GB``), or Invalid where CLDR has none such."""
+    """The locale in its canonical form (``en-GB``), or Invalid where CLDR has none such.
+
+    One with a POSIX modifier is none: Babel takes whatever stands behind an @.
+    """
     try:
         return _canonical_locale(name)
     except (UnknownLocaleError, ValueError, TypeError):
@@ -55,4 +58,6 @@ def check_locale(name: str, *, field: str = "locale") -> str:
 
 @lru_cache(maxsize=1000)
 def _canonical_locale(name: str) -> str:
+    if "@" in name:
+        raise ValueError(name)
     return str(Locale.parse(name, sep="-" if "-" in name else "_")).replace("_", "-")

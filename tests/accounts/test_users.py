@@ -143,6 +143,8 @@ def test_secrets_stay_out_of_the_audit_log(make: Factory) -> None:
         ({"timezone": "../etc/passwd"}, "timezone", "unknown_timezone"),
         ({"locale": "xx-XX"}, "locale", "unknown_locale"),
         ({"locale": ""}, "locale", "unknown_locale"),
+        ({"locale": "de_DE@" + "a" * 400}, "locale", "unknown_locale"),
+        ({"locale": "de_DE@\0"}, "locale", "unknown_locale"),
         ({"name": " "}, "name", "required"),
         ({"number": "x" * 41}, "number", "too_long"),
     ],

@@ -41,7 +41,9 @@ def test_a_clear_case(world: World, make: Factory, booked: Payment) -> None:
     invoice = make.invoice(world.account, "30.00")
     reference = own(invoice)
     typed = f" {reference[:4].lower()}-{reference[4:9]} {reference[9:]} "
-    assert facts(make.payment(invoice, world.owner, typed)) == Facts(True, True, False, False, False, False, Lane.CLEAR)
+    assert facts(make.payment(invoice, world.owner, typed)) == Facts(
+        True, True, False, False, False, False, False, Lane.CLEAR
+    )
 
 
 def test_the_first_payment_in_a_currency_is_no_clear_case(world: World, make: Factory, booked: Payment) -> None:
@@ -80,7 +82,29 @@ def test_a_reference_on_another_live_payment_is_a_conflict_until_that_one_fails(
     theirs = make.payment(make.invoice(globex), stranger, own(invoice))
     assert [facts(one).lane for one in (mine, theirs)] == [Lane.CONFLICT, Lane.CONFLICT]
     make.rejected(theirs, world.reviewer)
-    assert facts(mine).lane == Lane.CLEAR
+    assert facts(mine).lane == Lane.DIFFERS
+
+
+def test_a_reference_that_was_rejected_or_refunded_before_is_no_clear_case(
+    world: World, make: Factory, booked: Payment
+) -> None:
+    found = []
+    for end in ("withdrawn", "rejected", "refunded"):
+        invoice = make.invoice(world.account, "10.00")
+        first = make.payment(invoice, world.owner, own(invoice))
+        if end == "withdrawn":
+            make.withdrawn(first, world.owner)
+        elif end == "rejected":
+            make.rejected(first, world.reviewer)
+        else:
+            make.refunded(make.approved(first, world.reviewer), world.admin)
+        again = facts(make.payment(invoice, world.owner, own(invoice)))
+        found.append((end, again.warnings, again.lane))
+    assert found == [
+        ("withdrawn", [], Lane.CLEAR),
+        ("rejected", ["used_before"], Lane.DIFFERS),
+        ("refunded", ["used_before"], Lane.DIFFERS),
+    ]
 
 
 def test_a_proof_that_was_seen_before_is_no_clear_case(world: World, make: Factory, booked: Payment) -> None:
@@ -93,7 +117,7 @@ def test_a_proof_that_was_seen_before_is_no_clear_case(world: World, make: Facto
     make.proof(first, world.owner, b"first")
     found = []
     for content in (b"first", b"theirs"):
-        make.rejected(first, world.reviewer)
+        make.withdrawn(first, world.owner)
         first = make.payment(own_invoice, world.owner, own(own_invoice))
         make.proof(first, world.owner, content)
         found.append((facts(first).warnings, facts(first).lane))

@@ -2,7 +2,8 @@
 
 import pytest
 
-from portal.billing.payments.references import normalize_reference
+from portal.billing.payments.references import normalize_reference, read_reference
+from portal.foundation.refusals import Invalid
 
 
 @pytest.mark.parametrize(
@@ -37,3 +38,20 @@ def test_different(one: str, two: str) -> None:
 def test_normalizing_twice_changes_nothing(text: str) -> None:
     once = normalize_reference(text)
     assert normalize_reference(once) == once
+
+
+@pytest.mark.parametrize(
+    "unseen", ["\u115f", "\u1160", "\u3164", "\uffa0", "\u2800", "\u2065", "\ufff0", "\ue000", "\U000e0000"]
+)
+def test_what_shows_nothing_is_in_no_reference(unseen: str) -> None:
+    with pytest.raises(Invalid) as refusal:
+        read_reference(f"TRF{unseen}4711")
+    assert refusal.value.code == "control_characters"
+
+
+def test_a_reference_is_as_long_as_the_database_keeps_it_whatever_its_letters_become() -> None:
+    assert normalize_reference("\ufdfa") == "صلىاللهعليهوسلم"
+    assert read_reference("\ufdfa" * 18) == "\ufdfa" * 18
+    with pytest.raises(Invalid) as refusal:
+        read_reference("\ufdfa" * 19)
+    assert refusal.value.code == "control_characters"

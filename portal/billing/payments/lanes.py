@@ -4,7 +4,7 @@ The rules stand here once, as SQL over a payment and its invoice: the queue filt
 reads them. Each is put together once and kept: SQLAlchemy takes longer to make an alias than a database to answer.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -39,6 +39,7 @@ class Warning(StrEnum):
     """What asks for a second look."""
 
     USED_ELSEWHERE = "used_elsewhere"
+    USED_BEFORE = "used_before"
     PROOF_SEEN = "proof_seen"
     FIRST_PAYMENT = "first_payment"
     UNUSUAL_AMOUNT = "unusual_amount"
@@ -53,6 +54,8 @@ class Facts:
     is_whole_amount: bool
     """Whether the amount is what is outstanding on the invoice now."""
     is_used_elsewhere: bool
+    is_used_before: bool
+    """Whether a payment with the same reference was rejected or refunded: that money did not stay."""
     is_proof_seen: bool
     """Whether one of its files came with another payment that is live, or with any of another account."""
     is_first: bool
@@ -64,6 +67,7 @@ class Facts:
     def warnings(self) -> list[Warning]:
         found = {
             Warning.USED_ELSEWHERE: self.is_used_elsewhere,
+            Warning.USED_BEFORE: self.is_used_before,
             Warning.PROOF_SEEN: self.is_proof_seen,
             Warning.FIRST_PAYMENT: self.is_first,
             Warning.UNUSUAL_AMOUNT: self.is_unusual,
@@ -74,8 +78,8 @@ class Facts:
 def facts_of(payment_id: UUID) -> Facts:
     """The facts of a payment in scope. Raises NotFound."""
     facts = (
-        _is_own_reference(), _is_whole_amount(), used_elsewhere(), _proof_seen(), _largest_booked().is_(None),
-        ~_is_usual(),
+        _is_own_reference(), _is_whole_amount(), used_elsewhere(), _used_before(), _proof_seen(),
+        _largest_booked().is_(None), ~_is_usual(),
     )  # fmt: skip
     columns = [case((fact, true()), else_=false()) for fact in facts]  # what is unknown is not said
     statement: Select[*tuple[Any, ...]] = select(*columns, lane_column())
@@ -106,19 +110,28 @@ def is_in(lane: Lane) -> ColumnElement[bool]:
 
 def _by_lane(values: Mapping[Lane, ColumnElement[Any]]) -> ColumnElement[Any]:
     """The rule. A reference or amount that is unknown differs."""
-    is_clear = _is_own_reference() & _is_whole_amount() & _is_usual() & ~_proof_seen()
+    is_clear = _is_own_reference() & _is_whole_amount() & _is_usual() & ~_used_before() & ~_proof_seen()
     return case((used_elsewhere(), values[Lane.CONFLICT]), (is_clear, values[Lane.CLEAR]), else_=values[Lane.DIFFERS])
 
 
 @cache
 def used_elsewhere() -> ColumnElement[bool]:
     """Whether another payment that is money, or may become it, carries the same reference by the same method."""
+    return _another_with_its_reference(LIVE_STATUSES)
+
+
+@cache
+def _used_before() -> ColumnElement[bool]:
+    return _another_with_its_reference((Status.FAILED, Status.REFUNDED))
+
+
+def _another_with_its_reference(statuses: Collection[Status]) -> ColumnElement[bool]:
     other = aliased(Payment)
     return exists().where(
         other.normalized_reference == Payment.normalized_reference,
         other.payment_method == Payment.payment_method,
         other.id != Payment.id,
-        other.status.in_(LIVE_STATUSES),
+        other.status.in_(statuses),
     )
 
 

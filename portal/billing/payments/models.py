@@ -22,6 +22,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from portal.accounts.models import Account, User
 from portal.billing.invoices.models import Invoice
 from portal.billing.payments.figures import PaymentFigures
+from portal.billing.payments.references import MAX_LENGTH, MAX_NORMALIZED
 from portal.billing.payments.states import DECISIONS, LIVE_STATUSES, OPEN_STATUSES, Status
 from portal.foundation import clock
 from portal.foundation.db import Model, UtcDateTime
@@ -116,8 +117,8 @@ class Payment(PaymentFigures, AccountScoped, Model):
     currency: Mapped[str] = mapped_column(String(3))
     payment_method: Mapped[str] = mapped_column(String(40))
     status: Mapped[str] = mapped_column(String(20))
-    transaction_reference: Mapped[str] = mapped_column(String(140))
-    normalized_reference: Mapped[str | None] = mapped_column(String(280))
+    transaction_reference: Mapped[str] = mapped_column(String(MAX_LENGTH))
+    normalized_reference: Mapped[str | None] = mapped_column(String(MAX_NORMALIZED))
     """The reference as it is compared; None for gateway payments, which carry none that a person typed."""
     paid_on: Mapped[date | None] = mapped_column(Date)
     """The day on which the customer says to have sent the money."""
