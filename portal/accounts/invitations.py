@@ -40,7 +40,9 @@ def invite(*, by: Actor, email: str, name: str, role: Role, account_id: UUID | N
             raise Invalid("unknown_account", "There is no such account.", field="account")
         for earlier in _open_ones(values["email"]):
             earlier.ended_at = clock.now()
-        link, secret = make_link(LinkPurpose.INVITATION, role=role, account_id=account_id, **values)
+        link, secret = make_link(
+            LinkPurpose.INVITATION, role=role, account_id=account_id, invited_by=by.user_id, **values
+        )
         to = Recipient(link.email, link.name, None, account_id, account.locale if account else "en")
         data = {"inviter": by.label, "role": role.value, "email": link.email, "until": link.expires_at.date()}
         whose = account.name if account else STAFF
@@ -103,7 +105,7 @@ def _open_ones(email: str | None = None) -> list[MailedLink]:
     )
     if email is not None:
         waiting = waiting.where(MailedLink.email == email)
-    return list(session.scalars(waiting.order_by(MailedLink.id)))
+    return [link for link in session.scalars(waiting.order_by(MailedLink.id)) if link.is_live]
 
 
 def _record(by: Actor, action: str, link: MailedLink, **changes: object) -> None:

@@ -46,7 +46,7 @@ class LinkOver(Refusal):
 
 def make_link(
     purpose: LinkPurpose, *, email: str, user: User | None = None, name: str = "", role: Role | None = None,
-    account_id: UUID | None = None,
+    account_id: UUID | None = None, invited_by: UUID | None = None,
 ) -> tuple[MailedLink, str]:  # fmt: skip
     """A link and its secret, which stands in the mail and nowhere else in clear. In the caller's unit."""
     secret, now = _BEGINNING + secrets.token_urlsafe(32), clock.now()
@@ -60,6 +60,7 @@ def make_link(
         name=name,
         role=role.value if role else None,
         stands_for=_stand(user),
+        invited_by=invited_by,
         created_at=now,
         expires_at=now + LIVES[purpose],
     )

@@ -19,7 +19,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from portal.foundation import clock
-from portal.foundation.access import STAFF_ROLES, Role, Scope
+from portal.foundation.access import PERMISSIONS, STAFF_ROLES, Permission, Role, Scope
 from portal.foundation.db import Model, UtcDateTime
 from portal.foundation.ids import new_id
 from portal.mail.kinds import Kind
@@ -98,6 +98,10 @@ class User(Model):
     @property
     def is_staff(self) -> bool:
         return Role(self.role).is_staff
+
+    @property
+    def may_invite(self) -> bool:
+        return self.is_enabled and Permission.USER_MANAGE in PERMISSIONS[Role(self.role)]
 
     @property
     def formats(self) -> tuple[str, str]:
@@ -271,16 +275,20 @@ class MailedLink(Model):
     role: Mapped[str | None] = mapped_column(String(20))
     stands_for: Mapped[str] = mapped_column(String(64))
     """A fingerprint of its user's password and address: with others it is over."""
+    invited_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
+    """Who made the invitation: once they may not any more, it is over. None where it was the system."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When it was used, withdrawn or replaced."""
 
     account: Mapped[Account | None] = relationship(lazy="joined")
+    inviter: Mapped[User | None] = relationship(foreign_keys=invited_by)
 
     @property
     def is_live(self) -> bool:
-        return self.ended_at is None and clock.now() < self.expires_at
+        stands = self.inviter is None or self.inviter.may_invite
+        return stands and self.ended_at is None and clock.now() < self.expires_at
 
 
 class PortalFact(Model):

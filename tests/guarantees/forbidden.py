@@ -485,9 +485,13 @@ FORBIDDEN: dict[str, Attempt] = {
     "ck_mailed_links_only_invitations_have_a_role": lambda rows, w: link(rows, w, role="owner"),
     "uq_mailed_links_token_hash": lambda rows, w: [link(rows, w, token_hash="same") for _ in range(2)],
     "fk_mailed_links_user_id": lambda rows, w: link(rows, w, user_id=NOBODY),
+    "fk_mailed_links_invited_by": lambda rows, w: link(rows, w, invited_by=NOBODY),
     "fk_mailed_links_account_id": lambda rows, w: link(rows, w, account_id=NOBODY),
     "mailed_links_stay_ended": lambda rows, w: rows.change(
         "mailed_links", link(rows, w, ended_at=clock.now()), ended_at=None
+    ),
+    "mailed_links_keep_their_inviter": lambda rows, w: rows.change(
+        "mailed_links", link(rows, w), invited_by=w.owner.id
     ),
     "mailed_links_keep_what_they_open": lambda rows, w: rows.change("mailed_links", link(rows, w), email="c@d"),
     "ck_mails_state": lambda rows, w: mail(rows, w, state="lost"),

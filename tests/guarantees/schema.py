@@ -77,7 +77,9 @@ def _rebuild_without(connection: Connection, operations: Operations, name: str, 
     kept = connection.execute(text("SELECT name, sql FROM sqlite_master WHERE type = 'trigger'")).all()
     for trigger, _ in kept:
         raw.execute(f"DROP TRIGGER {trigger}")
-    with operations.batch_alter_table(found.table.name) as batch:  # type: ignore[union-attr]
+    # Of a constraint that came with its column SQLAlchemy does not read the name: it is as the convention has it.
+    named = {"fk": str(Base.metadata.naming_convention["fk"])}
+    with operations.batch_alter_table(found.table.name, naming_convention=named) as batch:  # type: ignore[union-attr]
         batch.drop_constraint(name, type_=_KINDS[type(found)])
     for _, statement in kept:
         raw.execute(statement)

@@ -255,6 +255,24 @@ def test_an_invitation_is_withdrawn_or_replaced(world: World, admin: Pages) -> N
     assert open_and_send(Pages(world.app), second, password=NEW).status == 410
 
 
+@pytest.mark.parametrize(("end", "values"), [("deactivation", {}), ("role", {"role": "reviewer"})])
+def test_an_invitation_ends_with_the_right_of_whoever_made_it(
+    end: str, values: dict[str, str], world: World, admin: Pages, make: Factory
+) -> None:
+    """Or else an admin who is about to be locked out would invite themselves back in."""
+    leaving = make.user("admin")
+    invite(world, Pages(world.app).sign_in(leaving), "eve@portal.example", account="", role="admin")
+    invite(world, admin, "nora@acme.example")
+    eve, nora = (link_in(mail) for mail in mails(world.app) if mail.kind == "invitation")
+    opened = Pages(world.app)
+    page = opened.get(eve)
+    assert (page.status, len(admin.get("/admin/invitations/").rows)) == (200, 2)
+    assert admin.post(f"/admin/users/{leaving.id}/{end}", values).status == 303
+    assert [row[1] for row in admin.get("/admin/invitations/").rows] == ["nora@acme.example"]
+    sent = opened.post("/invitation", page.values | {"password": NEW}, token=page.values["csrf_token"])
+    assert (sent.status, Pages(world.app).get(eve).status, Pages(world.app).get(nora).status) == (410, 410, 200)
+
+
 def test_an_invitation_tells_nothing_of_who_is_there(world: World, admin: Pages) -> None:
     """Whoever invites gets the same answer; whoever reads the mail learns that they sign in already."""
     stranger = world.users["stranger"]
