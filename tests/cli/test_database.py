@@ -202,6 +202,9 @@ def test_the_app_runs_by_what_the_command_wrote(
             upgrade()
         tenants = tenants_of(app)
         assert "Acme-secret" in Caller(app, tenants.acme.token).get("/payments/").text
+        monkeypatch.setenv("PATH", str(server.bin), prepend=":")
+        dump = tmp_path / "portal.dump"
+        assert run(app, "backup", str(dump)) == (0, f"The database is copied to {dump}, for its owner only.\n")
         disconnect(app)
     server.drop(name)
 
