@@ -146,7 +146,6 @@ def test_the_page_of_the_codes_belongs_to_the_session_that_goes_on(who: str, wor
     assert pages.post("/logout", token=done.values["csrf_token"]).location == "/login"
 
 
-
 def test_in_the_demo_staff_sign_in_without(world: World, make: Factory) -> None:
     user = make.user("admin", second_factor=False)
     with world.app.app_context():
