@@ -45,10 +45,10 @@ from tests.canaries.search import (
     Watch,
 )
 from tests.contents import contents
-from tests.engines import disconnect, engine_of_the_owner
+from tests.engines import engine_of_the_owner
 from tests.factories import Factory
 from tests.pages import Pages
-from tests.verification import findings_of
+from tests.verification import leave
 
 
 @pytest.fixture
@@ -83,8 +83,7 @@ def world(
     }
     ids = {"account_id": account.id, "user_id": users["owner"].id}
     yield World(app, make, account, users, {who: make.token(user) for who, user in users.items()}, pages, ids)
-    assert findings_of(app) == []
-    disconnect(app)
+    leave(app)
 
 
 def look(world: World, planted: Planted) -> None:
