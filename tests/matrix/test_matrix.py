@@ -38,7 +38,7 @@ def test_every_route_is_declared(app: Flask) -> None:
 
 
 def test_who_is_let_in(house: House) -> None:
-    """Everybody at every route, with ids of the account that most of them are of."""
+    """Everybody at every route, with ids of the account that most of them are of. Looking changes nothing."""
     written = Written(house.app)
     wrong = []
     for rule in rules(house.app):
@@ -49,7 +49,8 @@ def test_who_is_let_in(house: House) -> None:
                 written.tables.clear()
                 outcome = read(visitor.send(method, house.path(rule, house.ids_of(visitor))))
                 expected = expectation(visitor, rule.endpoint, method)
-                if outcome != expected or (outcome != "in" and not written.tables <= JOURNALS):
+                changes_nothing = outcome != "in" or method == "GET"
+                if outcome != expected or (changes_nothing and not written.tables <= JOURNALS):
                     wrong.append((rule.endpoint, method, visitor.name, outcome, expected, written.tables.copy()))
     assert wrong == []
 

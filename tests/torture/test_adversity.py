@@ -15,7 +15,6 @@ from flask import Flask
 
 from portal.app import create_app
 from tests.conftest import BASICS
-from tests.engines import disconnect
 from tests.factories import Factory
 from tests.postgres import Server
 from tests.reliability.test_adversity import clocks as clocks  # noqa: PLC0414 - the fixture
@@ -24,6 +23,7 @@ from tests.serving import serving
 from tests.torture.adversity import Clocks, Office, can_mount, filled, slow, small_disk, work_on_a_full_disk
 from tests.torture.scale import scaled
 from tests.torture.walker import walk
+from tests.verification import leave
 
 Note = Callable[..., None]
 DISKS = ["sqlite", "postgresql"] if can_mount() else []
@@ -47,7 +47,7 @@ def test_a_full_disk(kind: str, request: pytest.FixtureRequest, record_property:
         office = Office(app, Factory(app))
         work_on_a_full_disk(office, disk, scaled(100))
         note(record_property, office)
-        disconnect(app)
+        leave(app)
         if kind == "postgresql":
             server.drop(name)
             with server.connect() as connection:
