@@ -1,14 +1,35 @@
-"""Which names of actions the portal's code gives to the audit log, read from that code."""
+"""What the audit log says, and which names of actions the portal's code gives to it."""
 
 import ast
 from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import select
+
+from portal.foundation.audit import AuditEntry
+from portal.foundation.db import session
 
 _WRITERS = {"audit.record", "audit.values_of"}
 _PORTAL = Path(__file__).parents[1] / "portal"
 
 
+def entries() -> set[UUID]:
+    """The ids of all entries."""
+    return set(session.scalars(select(AuditEntry.id)))
+
+
+def new(seen: set[UUID]) -> list[tuple[str, dict[str, Any]]]:
+    """Action and changes of the entries that were not seen yet."""
+    session.rollback()  # else SQLite shows what was there when the test looked first
+    rows = session.execute(
+        select(AuditEntry.action, AuditEntry.changes).where(AuditEntry.id.not_in(seen)).order_by(AuditEntry.id)
+    )
+    return [tuple(row) for row in rows]
+
+
 def names_in_code() -> set[str]:
-    """All of them; ``*`` stands in a name for what is known only when the portal runs."""
+    """All names of actions, read from the code; ``*`` stands in a name for what is known only when the portal runs."""
     return {name for path in _PORTAL.rglob("*.py") for name in _Module(path).names()}
 
 

@@ -42,6 +42,7 @@ from portal.mail.kinds import Kind
 from portal.webhooks import service as webhooks
 from tests import authenticators
 from tests.audited import names_in_code
+from tests.cli.test_import import HEADER, ROW
 from tests.factories import PASSWORD, SYSTEM, Factory, acting
 from tests.mailed import newest_secret
 from tests.pages import Pages
@@ -53,10 +54,6 @@ NOT_REACHED = {"invoice.counted"}
 """An invoice has one open payment, of all that is outstanding: none covers less, or comes when it is covered."""
 HERE = Place("192.0.2.1", "Firefox")
 NEW_PASSWORD = "another correct battery"
-SHEET = (
-    "account_number,account_name,country,currency,invoice_number,issue_date,due_date,credits,description,quantity,"
-    "unit_price\nI-1,Acme,DE,EUR,I-1,2026-11-01,2026-11-15,5,Support,2.5,19.99\n"
-)
 
 
 @dataclass
@@ -92,7 +89,7 @@ class Tour:
             "invoice.issued": partial(self._put, "N-0", issue=True),
             "invoice.updated": partial(self._put, "N-1", "N-2"),
             "invoice.voided": partial(make.void, draft),
-            "invoice.imported": lambda: import_file(BytesIO(SHEET.encode()), by=SYSTEM),
+            "invoice.imported": lambda: import_file(BytesIO(f"{HEADER}\n{ROW}\n".encode()), by=SYSTEM),
             "payment.submit": self._payment,
             "proof.added": lambda: make.proof(self._payment(), self.owner),
             "payment.approve invoice.paid credits.granted": partial(make.approved, waiting, self.reviewer),
