@@ -20,6 +20,7 @@ from portal.cli.speaking import speaking
 from portal.cli.worker import beside_a_worker
 from portal.foundation.db import db
 from portal.foundation.logs import SERVER_LOGS
+from portal.foundation.releases import Tables, tables_of
 from portal.http.metrics import share_among_processes
 from portal.safety import check_before_serving, check_settings, settle_environment
 from portal.web.dev_mail import show_mails
@@ -44,7 +45,7 @@ def serve_command(host: str, port: int, workers: int, demo: bool, webhooks: bool
     show_mails(current_app)
     check_settings(current_app)
     _check_port(host, port)
-    upgrade()
+    _migrate()
     if demo:
         load_demo_once()
     check_before_serving(current_app)
@@ -71,6 +72,16 @@ def serve_command(host: str, port: int, workers: int, demo: bool, webhooks: bool
     )
     with beside_a_worker() if webhooks else nullcontext():
         server.serve()
+
+
+def _migrate() -> None:
+    """Migrate where this release is the newer one. Else the database serves it as it is."""
+    with db.engine.connect() as connection:
+        tables = tables_of(connection, str(current_app.extensions["migrate"].directory))
+    if tables is Tables.NEWER:
+        click.echo("  The database is of a newer release: its tables stay as they are.")
+    else:
+        upgrade()
 
 
 def _keep_figures_in(folder: Path) -> None:
