@@ -3,12 +3,14 @@
 import hmac
 
 from flask import Blueprint, Flask, Response, current_app, request
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.foundation.access import public
 from portal.foundation.db import db
 from portal.foundation.refusals import NotFound
 from portal.foundation.releases import Tables, tables_of
+from portal.foundation.row_security import Login
 from portal.http import metrics
 
 NAME = "probes"
@@ -32,12 +34,16 @@ def alive() -> Response:
 @probes.get("/readyz")
 @public
 def ready() -> Response:
-    """The database answers, and has the tables that this release needs. Those of a newer one have them as well."""
+    """The database answers by each login that pages need, and has the tables of this release or of a newer one."""
+    login = Login.CUSTOMER
     try:
         with db.engine.connect() as connection:
             tables = tables_of(connection, str(current_app.extensions["migrate"].directory))
+        for login in {Login.GATE, Login.STAFF} & set(db.engines):
+            with db.engines[login].connect() as connection:
+                connection.execute(text("SELECT 1"))
     except SQLAlchemyError:
-        return _said("the database does not answer", 503)
+        return _said(f"the database does not answer by {login.setting}", 503)
     if tables is Tables.OLDER:
         return _said("the database is not migrated to this release", 503)
     return _said("ok", 200)

@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask_migrate import downgrade
 from sqlalchemy import text
 
+from portal.app import create_app
 from tests.engines import disconnect, engine_of_the_owner, engines_of
 from tests.factories import Factory
 from tests.pages import Pages
@@ -118,3 +120,18 @@ def test_figures_are_not_public(address: str, headers: dict[str, str], token: st
     answer = app.test_client().get("/metrics", headers=headers, environ_base={"REMOTE_ADDR": address})
     assert answer.status_code == status
     assert ("portal_requests_total" in answer.text) == (status == 200)
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("login", ["gate", "staff"])
+def test_it_is_not_ready_without_a_login_that_pages_need(
+    new_settings: Callable[[], dict[str, Any]], login: str
+) -> None:
+    settings = new_settings()
+    settings["DATABASE_LOGINS"][login] = settings["DATABASE_LOGINS"][login].replace("app_", "gone_")
+    app = create_app(settings)
+    answer = app.test_client().get("/readyz")
+    assert (answer.status_code, answer.text) == (
+        503, f"the database does not answer by DATABASE_{login.upper()}_URL\n",
+    )  # fmt: skip
+    disconnect(app)
