@@ -1,6 +1,7 @@
 """Runs migrations, each in one transaction."""
 
 from alembic import context
+from alembic.util import CommandError
 from flask import current_app
 
 # All tables, whether or not a face uses them yet.
@@ -13,6 +14,7 @@ from portal.billing.payments.proofs import models as proofs  # noqa: F401
 from portal.cli.database_logins import grant_rights, is_set_up
 from portal.foundation import audit, idempotency  # noqa: F401
 from portal.foundation.db import Base, db
+from portal.foundation.releases import Tables, tables_of
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
 from portal.webhooks import models as webhooks  # noqa: F401
@@ -39,8 +41,13 @@ with (
             transactional_ddl=True,
             transaction_per_migration=True,
         )
-        with context.begin_transaction():
-            context.run_migrations()
+        try:
+            with context.begin_transaction():
+                context.run_migrations()
+        except CommandError:
+            if tables_of(connection, str(current_app.extensions["migrate"].directory)) is Tables.NEWER:
+                raise SystemExit("The database is of a newer release: its tables stay as they are.") from None
+            raise
         broken = connection.exec_driver_sql("PRAGMA foreign_key_check").all() if is_sqlite else []
         if broken:
             raise SystemExit(f"Rows without what they refer to, after migrating: {broken[:5]}")

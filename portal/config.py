@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import ArgumentError
+
 from portal.documents.stationery import read_stationery
 from portal.foundation.logs import LEVELS
 from portal.foundation.row_security import Login
@@ -18,6 +21,7 @@ ROOT = Path(__file__).resolve().parent.parent
 _ORIGIN = re.compile(r"https?://[a-z0-9.-]+(:[0-9]{1,5})?")
 _HOST_NAME = re.compile(r"[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\]", re.ASCII)
 _SENDER = re.compile(r"(?:[^<>@\r\n]+ )?<?[^<>@\s]+@[^<>@\s]+>?")
+_DRIVERS = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg", "sqlite": "sqlite"}
 SMTP_PORTS = {"starttls": 587, "tls": 465, "none": 25}
 MEGABYTE = 1024 * 1024
 MILLION = 1_000_000
@@ -37,9 +41,11 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
     key, older = given.get("SECRET_KEY") or _secret("PORTAL_SECRET_KEY"), _secret("PORTAL_SECRET_KEY_FALLBACKS")
     hosts = _hosts()
     https = os.environ.get("PORTAL_HTTPS") == "1"
-    url = given.get("SQLALCHEMY_DATABASE_URI") or _database_url(_secret("DATABASE_URL"), data_dir)
+    logins = given.get("DATABASE_LOGINS") or _logins()
+    # A worker or an upgrader is given its own login only: without the customers', that is the database.
+    other = logins.get(Login.WORKER) or logins.get(Login.OWNER) or f"sqlite:///{data_dir / 'portal.db'}"
+    url = given.get("SQLALCHEMY_DATABASE_URI") or _database_url(Login.CUSTOMER) or other
     options = given.get("SQLALCHEMY_ENGINE_OPTIONS") or _engine_options(url)
-    logins = given.get("DATABASE_LOGINS") or _logins(data_dir)
     environment = _environment(testing=bool(given.get("TESTING")))
     return {
         "ENVIRONMENT": environment,
@@ -199,18 +205,25 @@ def _make_writable(folder: Path) -> None:
         raise SystemExit(f"The data folder {folder} cannot be written to. Change its owner, or set PORTAL_DATA_DIR.")
 
 
-def _database_url(url: str | None, data_dir: Path) -> str:
-    if not url:
-        return f"sqlite:///{data_dir / 'portal.db'}"
-    scheme, separator, rest = url.partition("://")
-    driver = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}.get(scheme, scheme)
-    return f"{driver}{separator}{rest}"
+def _database_url(login: Login) -> str | None:
+    """The database's address by this login, with the one driver that we have; None where nothing is said."""
+    given = _secret(login.setting)
+    if not given:
+        return None
+    scheme, separator, rest = given.partition("://")
+    url = f"{_DRIVERS.get(scheme, scheme)}{separator}{rest}"
+    with contextlib.suppress(ArgumentError, ValueError):  # for a port that is none
+        if make_url(url).drivername in _DRIVERS.values():
+            return url
+    raise SystemExit(
+        f"{login.setting} is an address like postgresql://user:password@host/name, or sqlite:////folder/file.db."
+    )
 
 
-def _logins(data_dir: Path) -> dict[str, str]:
+def _logins() -> dict[str, str]:
     """The database's address by the logins that have one of their own; the customers' is ``DATABASE_URL``."""
-    given = {login: _secret(login.setting) for login in Login if login is not Login.CUSTOMER}
-    return {login.value: _database_url(url, data_dir) for login, url in given.items() if url}
+    given = {login.value: _database_url(login) for login in Login if login is not Login.CUSTOMER}
+    return {login: url for login, url in given.items() if url}
 
 
 def _engine_options(url: str) -> dict[str, Any]:

@@ -18,6 +18,8 @@ from portal.accounts.passwords import is_demo
 from portal.config import LOOPBACK
 from portal.foundation import logs
 from portal.foundation.access import declared
+from portal.foundation.db import db
+from portal.foundation.login_checks import login_problems
 
 MIN_SECRET_BYTES, MIN_SECRET_BITS = 32, 100
 _GUESSABLE = re.compile(
@@ -57,6 +59,13 @@ def settle_environment(app: Flask, *, demo: bool, host: str) -> None:
 def check_settings(app: Flask) -> None:
     """Raise Unsafe where the settings are not fit for serving."""
     _refuse(unsafe_settings(app.config, debug=app.debug))
+
+
+def check_logins(app: Flask) -> None:
+    """Raise Unsafe where a login of the database does not work, or is not the one that it should be. Needs an app
+    context; tables need not be there yet.
+    """
+    _refuse(_unsafe_logins(app.config))
 
 
 def check_before_serving(app: Flask) -> None:
@@ -113,6 +122,10 @@ def _unsafe_data(config: Mapping[str, Any]) -> list[str]:
     return []
 
 
+def _unsafe_logins(config: Mapping[str, Any]) -> list[str]:
+    return login_problems(db.engines, allows_one_superuser=config["ENVIRONMENT"] != "production")
+
+
 def _look_once() -> None:
     if _CHECKED in current_app.extensions:
         return
@@ -120,6 +133,8 @@ def _look_once() -> None:
     if not problems and _shows_nothing():
         return
     problems += _unsafe_data(current_app.config)
+    if current_app.config["ENVIRONMENT"] == "production":
+        problems += _unsafe_logins(current_app.config)
     if problems:
         raise RuntimeError(f"The portal does not serve like this. {' '.join(problems)}")
     current_app.extensions[_CHECKED] = True

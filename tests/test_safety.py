@@ -31,7 +31,8 @@ PRODUCTION = {
 VARIABLES = (
     "PORTAL_ENV", "PORTAL_SECRET_KEY", "PORTAL_SECRET_KEY_FILE", "PORTAL_SECRET_KEY_FALLBACKS",
     "PORTAL_SECRET_KEY_FALLBACKS_FILE", "PORTAL_HTTPS", "PORTAL_HOSTS", "PORTAL_PROXIES", "PORTAL_LOG_LEVEL",
-    "DATABASE_URL", "DATABASE_URL_FILE", "FLASK_DEBUG", "FLASK_RUN_FROM_CLI",
+    "DATABASE_URL", "DATABASE_URL_FILE", "DATABASE_GATE_URL", "DATABASE_WORKER_URL", "FLASK_DEBUG",
+    "FLASK_RUN_FROM_CLI",
 )  # fmt: skip
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 Environment = Callable[..., None]
@@ -153,6 +154,11 @@ def test_the_demo_and_development_need_nothing(tmp_path: Path, environment: Envi
         ({"PORTAL_HOSTS": "*"}, "PORTAL_HOSTS holds names without scheme and port, separated by commas, not “*”."),
         ({"PORTAL_SECRET_KEY": "x", "PORTAL_SECRET_KEY_FILE": "/y"},
          "Both PORTAL_SECRET_KEY and PORTAL_SECRET_KEY_FILE are set. Keep one of them."),
+        *(({"DATABASE_URL": url},
+           "DATABASE_URL is an address like postgresql://user:password@host/name, or sqlite:////folder/file.db.")
+          for url in ("nonsense", "mysql://root:pw@host/portal", "postgresql+psycopg2://u:p@h/n", "postgresql://h:x/n")),
+        ({"DATABASE_GATE_URL": "nonsense"},
+         "DATABASE_GATE_URL is an address like postgresql://user:password@host/name, or sqlite:////folder/file.db."),
         ({"DATABASE_URL_FILE": "/not/there"},
          "The file /not/there of DATABASE_URL_FILE cannot be read: No such file or directory."),
     ],
@@ -184,6 +190,12 @@ def test_secrets_come_from_files_too(tmp_path: Path, environment: Environment) -
         config.load({"DATA_DIR": tmp_path})
 
 
+def test_a_worker_is_given_its_own_login_only(tmp_path: Path, environment: Environment) -> None:
+    """What asks which database it is must not meet an empty file beside it."""
+    environment({"DATABASE_WORKER_URL": "postgres://worker@db/x"})
+    assert config.load({"DATA_DIR": tmp_path})["SQLALCHEMY_DATABASE_URI"] == "postgresql+psycopg://worker@db/x"
+
+
 def run(variables: dict[str, str], *command: str) -> subprocess.CompletedProcess[str]:
     clean = {name: value for name, value in os.environ.items() if name not in VARIABLES}
     return subprocess.run(
@@ -207,6 +219,19 @@ def test_serving_without_the_demo_is_refused_without_settings(tmp_path: Path) ->
         "Set PORTAL_HOSTS to the names under which people reach the portal, separated by commas.",
     ]
     assert not (tmp_path / "portal.db").exists()
+
+
+def test_a_worker_by_itself_is_refused_without_settings(tmp_path: Path) -> None:
+    """Its mails would lead to localhost, and what the servers sealed would not open with a key of its own."""
+    worker = ("-m", "flask", "--app", "wsgi", "worker", "--once")
+    refused = run({"PORTAL_DATA_DIR": str(tmp_path)}, *worker)
+    assert refused.returncode == 1
+    assert refused.stderr.splitlines() == [
+        f"There is no secret: set PORTAL_SECRET_KEY or PORTAL_SECRET_KEY_FILE. {HOW}",
+        "Set PORTAL_HTTPS=1, and serve the portal over HTTPS only: passwords cross the network.",
+        "Set PORTAL_HOSTS to the names under which people reach the portal, separated by commas.",
+    ]
+    assert "no tables yet" in run({"PORTAL_DATA_DIR": str(tmp_path)} | PRODUCTION, *worker).stderr
 
 
 @on_sqlite

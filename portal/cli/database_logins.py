@@ -87,11 +87,6 @@ _CROSSING = (Login.STAFF, Login.WORKER)
 _IDENTIFYING = (Login.GATE, Login.STAFF, Login.WORKER)
 
 
-def group_of(login: Login) -> str:
-    """The group that holds the rights of such logins."""
-    return f"portal_{login}"
-
-
 def make_logins(connection: Connection, prefix: str, passwords: Mapping[Login, str]) -> dict[Login, str]:
     """Make the groups and logins that are missing, and set up the database for them; the logins' names.
 
@@ -100,13 +95,13 @@ def make_logins(connection: Connection, prefix: str, passwords: Mapping[Login, s
     """
     names = {login: f"{prefix}_{login}" for login in Login}
     for login in RIGHTS_HOLDERS:
-        _make_role(connection, group_of(login), "NOLOGIN")
+        _make_role(connection, login.group, "NOLOGIN")
     for login, name in names.items():
         _make_role(connection, name, "LOGIN")
         if login in passwords:
             _set_password(connection, name, passwords[login])
         if login in RIGHTS_HOLDERS:
-            _do(connection, "GRANT {} TO {}", group_of(login), name)
+            _do(connection, "GRANT {} TO {}", login.group, name)
         for setting, value in _LIMITS[login].items():
             _do(connection, f"ALTER ROLE {{}} SET {setting} = '{value}'", name)
     _close_to_others(connection, names)
@@ -135,14 +130,14 @@ def grant_rights(connection: Connection) -> None:
         _do(connection, "REVOKE ALL ON {} FROM PUBLIC", table)
         for login in RIGHTS_HOLDERS:
             rights = _there(connection, table, RIGHTS[login]) if login in RIGHTS else _of_staff(table, append_only)
-            _do(connection, "REVOKE ALL ON {} FROM {}", table, group_of(login))
+            _do(connection, "REVOKE ALL ON {} FROM {}", table, login.group)
             if rights:
-                _do(connection, f"GRANT {', '.join(rights)} ON {{}} TO {{}}", table, group_of(login))
+                _do(connection, f"GRANT {', '.join(rights)} ON {{}} TO {{}}", table, login.group)
     for function, logins in {"portal_may_cross": _CROSSING, "portal_may_identify": _IDENTIFYING}.items():
         if connection.scalar(text("SELECT to_regprocedure(:name)"), {"name": f"{function}()"}):
             _do(connection, "REVOKE ALL ON FUNCTION {}() FROM PUBLIC", function)
             for login in logins:
-                _do(connection, "GRANT EXECUTE ON FUNCTION {}() TO {}", function, group_of(login))
+                _do(connection, "GRANT EXECUTE ON FUNCTION {}() TO {}", function, login.group)
 
 
 def _there(connection: Connection, table: str, rights: Mapping[str, tuple[str, ...]]) -> list[str]:
@@ -180,7 +175,7 @@ def is_set_up(connection: Connection) -> bool:
             "SELECT count(*) FROM pg_namespace, aclexplode(nspacl) AS given"
             " WHERE nspname = current_schema() AND given.grantee = to_regrole(:group)"
         ),
-        {"group": group_of(Login.CUSTOMER)},
+        {"group": Login.CUSTOMER.group},
     )
     mine = text(
         "SELECT coalesce(bool_and(pg_has_role(tableowner, 'USAGE')), true) FROM pg_tables"
@@ -211,7 +206,7 @@ def _close_to_others(connection: Connection, names: Mapping[Login, str]) -> None
     for name in names.values():
         _do(connection, "GRANT CONNECT ON DATABASE {} TO {}", database, name)
     for login in RIGHTS_HOLDERS:
-        _do(connection, "GRANT USAGE ON SCHEMA {} TO {}", schema, group_of(login))
+        _do(connection, "GRANT USAGE ON SCHEMA {} TO {}", schema, login.group)
     _do(connection, "GRANT USAGE, CREATE ON SCHEMA {} TO {}", schema, names[Login.OWNER])
 
 

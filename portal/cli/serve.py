@@ -13,15 +13,18 @@ from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
 from granian.log import LogLevels
 from granian.server import Server
+from sqlalchemy.exc import DatabaseError
 
 from portal.accounts.passwords import DEMO_PASSWORD, is_demo
 from portal.cli.demo import SIGN_INS, load_demo_once
-from portal.cli.speaking import speaking
+from portal.cli.speaking import INSUFFICIENT_PRIVILEGE, speaking
 from portal.cli.worker import beside_a_worker
 from portal.foundation.db import db
 from portal.foundation.logs import SERVER_LOGS
+from portal.foundation.outages import sqlstate
+from portal.foundation.releases import Tables, tables_of
 from portal.http.metrics import share_among_processes
-from portal.safety import check_before_serving, check_settings, settle_environment
+from portal.safety import check_before_serving, check_logins, check_settings, settle_environment
 from portal.web.dev_mail import show_mails
 
 # Two processes keep the portal answering while one is busy; their threads wait for the database, not for each other.
@@ -44,14 +47,16 @@ def serve_command(host: str, port: int, workers: int, demo: bool, webhooks: bool
     show_mails(current_app)
     check_settings(current_app)
     _check_port(host, port)
-    upgrade()
+    check_logins(current_app)
+    _migrate()
     if demo:
         load_demo_once()
     check_before_serving(current_app)
     os.environ["PORT"] = str(port)  # for links in mails, where no other address is set
     _greet(host, port)
     db.session.remove()
-    db.engine.dispose()  # the server's processes open their own connections
+    for engine in db.engines.values():
+        engine.dispose()  # the server's processes open their own connections
     _keep_figures_in(Path(current_app.config["DATA_DIR"]) / f"metrics-{port}")
     server = Server(
         "wsgi:app",
@@ -71,6 +76,22 @@ def serve_command(host: str, port: int, workers: int, demo: bool, webhooks: bool
     )
     with beside_a_worker() if webhooks else nullcontext():
         server.serve()
+
+
+def _migrate() -> None:
+    """Migrate where this release is the newer one. Else the database serves it as it is."""
+    with db.engine.connect() as connection:
+        tables = tables_of(connection, str(current_app.extensions["migrate"].directory))
+    if tables is Tables.NEWER:
+        click.echo("  The database is of a newer release: its tables stay as they are.")
+        return
+    try:
+        upgrade()
+    except DatabaseError as error:
+        if sqlstate(error) != INSUFFICIENT_PRIVILEGE:
+            raise
+        message = "The tables are of an earlier release, or not there yet: run db upgrade with the owner's settings."
+        raise click.ClickException(message) from error
 
 
 def _keep_figures_in(folder: Path) -> None:

@@ -31,6 +31,7 @@ from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
 from portal.foundation.turns import NoTurn
 from portal.mail import delivering as mails
+from portal.safety import check_settings
 from portal.webhooks import delivering
 from portal.webhooks.service import reseal_secrets
 
@@ -50,6 +51,7 @@ _log = logging.getLogger("portal.webhooks")
 @speaking
 def worker_command(once: bool, parent: int | None) -> None:
     """Send webhooks and mails until Ctrl-C: each goes to whoever is told, again and again until it is taken."""
+    check_settings(current_app)  # mails hold links to the portal, and what seals secrets is the servers' key
     reseal_secrets()
     if once:
         renew_decision_times()

@@ -40,6 +40,11 @@ class Login(StrEnum):
         """The environment variable with its address. Without it, it comes by the customers'."""
         return "DATABASE_URL" if self is Login.CUSTOMER else f"DATABASE_{self.name}_URL"
 
+    @property
+    def group(self) -> str:
+        """PostgreSQL's group that holds the rights of such logins. The owner has none."""
+        return f"portal_{self}"
+
 
 _WIDE = frozenset({Login.STAFF, Login.WORKER, Login.OWNER})
 _chosen: ContextVar[Login | None] = ContextVar("login", default=None)

@@ -1,16 +1,16 @@
 """What machines ask about the portal: whether it lives, whether it is ready, and its figures."""
 
 import hmac
-from functools import cache
 
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Blueprint, Flask, Response, current_app, request
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from portal.foundation.access import public
 from portal.foundation.db import db
 from portal.foundation.refusals import NotFound
+from portal.foundation.releases import Tables, tables_of
+from portal.foundation.row_security import Login
 from portal.http import metrics
 
 NAME = "probes"
@@ -34,13 +34,17 @@ def alive() -> Response:
 @probes.get("/readyz")
 @public
 def ready() -> Response:
-    """The database answers, and has the tables that this release needs."""
+    """The database answers by each login that pages need, and has the tables of this release or of a newer one."""
+    login = Login.CUSTOMER
     try:
         with db.engine.connect() as connection:
-            found = set(MigrationContext.configure(connection).get_current_heads())
+            tables = tables_of(connection, str(current_app.extensions["migrate"].directory))
+        for login in {Login.GATE, Login.STAFF} & set(db.engines):
+            with db.engines[login].connect() as connection:
+                connection.execute(text("SELECT 1"))
     except SQLAlchemyError:
-        return _said("the database does not answer", 503)
-    if found != _needed(str(current_app.extensions["migrate"].directory)):
+        return _said(f"the database does not answer by {login.setting}", 503)
+    if tables is Tables.OLDER:
         return _said("the database is not migrated to this release", 503)
     return _said("ok", 200)
 
@@ -55,11 +59,6 @@ def figures() -> Response:
     if not (_is_local() or _shows_token()):
         raise NotFound()
     return Response(metrics.scrape(), content_type=metrics.CONTENT_TYPE)
-
-
-@cache
-def _needed(directory: str) -> set[str]:
-    return set(ScriptDirectory(directory).get_heads())
 
 
 def _is_local() -> bool:

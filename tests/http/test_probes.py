@@ -2,12 +2,15 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask_migrate import downgrade
+from sqlalchemy import text
 
-from tests.engines import disconnect, engines_of
+from portal.app import create_app
+from tests.engines import disconnect, engine_of_the_owner, engines_of
 from tests.factories import Factory
 from tests.pages import Pages
 
@@ -31,6 +34,14 @@ def test_it_is_ready_once_the_tables_are_those_of_the_release(new_app: Callable[
     answer = app.test_client().get("/readyz")
     assert (answer.status_code, answer.text) == (503, "the database is not migrated to this release\n")
     assert new_app(empty=True).test_client().get("/readyz").status_code == 503
+
+
+def test_it_stays_ready_when_a_newer_release_has_migrated(new_app: Callable[..., Flask]) -> None:
+    """Servers of before go on beside it until each has its turn."""
+    app = new_app()
+    with engine_of_the_owner(app).begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    assert app.test_client().get("/readyz").status_code == 200
 
 
 def figure(app: Flask, name: str, **labels: str) -> float:
@@ -122,3 +133,18 @@ def test_in_production_figures_are_for_the_token_only(app: Flask) -> None:
         (404, False),
         (200, True),
     ]
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("login", ["gate", "staff"])
+def test_it_is_not_ready_without_a_login_that_pages_need(
+    new_settings: Callable[[], dict[str, Any]], login: str
+) -> None:
+    settings = new_settings()
+    settings["DATABASE_LOGINS"][login] = settings["DATABASE_LOGINS"][login].replace("app_", "gone_")
+    app = create_app(settings)
+    answer = app.test_client().get("/readyz")
+    assert (answer.status_code, answer.text) == (
+        503, f"the database does not answer by DATABASE_{login.upper()}_URL\n",
+    )  # fmt: skip
+    disconnect(app)
