@@ -1,5 +1,6 @@
 """Everybody who may come: each role by session and by token, and those whose time is over."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -205,12 +206,13 @@ class House:
             accounts.set_enabled(user.id, by=SYSTEM, enabled=False)
 
 
-JOURNALS = {"audit_entries", "audit_chains", "api_tokens", "user_sessions", "attempt_limits"}
-"""What a refused request may write to: that it came and what was tried, and when session and token were used last."""
+JOURNALS = {"audit_entries", "audit_chains", "attempt_limits"}
+"""What a refused request may write to: that it came, and what was tried."""
+_USE = re.compile(r"UPDATE (api_tokens|user_sessions) SET (last_(used_at|used_address|seen_at)=[^=,]+,? ?)+WHERE ")
 
 
 class Written:
-    """The tables to which the app committed something while this listens."""
+    """The tables to which the app committed something while this listens, but for when what one came by was used."""
 
     def __init__(self, app: Flask) -> None:
         self.tables: set[str] = set()
@@ -221,5 +223,5 @@ class Written:
 
     def _note(self, on: Connection, _cursor: object, statement: str, *_: object) -> None:
         words = statement.split(None, 3)
-        if words[0] in ("INSERT", "DELETE", "UPDATE"):
+        if words[0] in ("INSERT", "DELETE", "UPDATE") and not _USE.match(statement):
             on.info.setdefault("written", set()).add(words[1 if words[0] == "UPDATE" else 2])
