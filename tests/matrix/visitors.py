@@ -1,5 +1,6 @@
 """Everybody who may come: each role by session and by token, and those whose time is over."""
 
+import re
 from dataclasses import dataclass
 from sqlite3 import connect
 from typing import Any
@@ -224,10 +225,11 @@ class House:
 
 LOG = {"audit_entries", "audit_chains", "attempt_limits"}
 """What a refused request may write to: that it came, and what was tried."""
+_USE = re.compile(r"UPDATE (api_tokens|user_sessions) SET (last_(used_at|used_address|seen_at)=[^=,]+,? ?)+WHERE ")
 
 
 class Written:
-    """The tables in which the app changed something while this listens, but for when something was used last."""
+    """The tables in which the app changed something while this listens, but for when what one came by was used."""
 
     def __init__(self, app: Flask) -> None:
         self.tables: set[str] = set()
@@ -237,9 +239,9 @@ class Written:
             event.listen(engine, "rollback", lambda on: on.info.pop("written", None))
 
     def _note(self, on: Connection, cursor: Any, statement: str, *_: object) -> None:
-        words = statement.split(None, 4)
+        words = statement.split(None, 3)
         is_change = words[0] == "INSERT" or (words[0] in ("DELETE", "UPDATE") and cursor.rowcount)
-        if is_change and not words[3].startswith(("last_seen_at", "last_used_at")):
+        if is_change and not _USE.match(statement):
             on.info.setdefault("written", set()).add(words[1 if words[0] == "UPDATE" else 2])
 
 

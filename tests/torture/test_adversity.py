@@ -65,7 +65,7 @@ def test_a_server_that_starts_on_a_full_disk(kind: str, migrated_file: Path) -> 
             before = server.workers()
             assert {server.ask(path).status for path in ["/healthz", "/login"] * 20} == {200}
             assert server.workers() == before
-        disconnect(app)
+        leave(app)
 
 
 def on_disk(server: Server, disk: Path, request: pytest.FixtureRequest) -> str:
