@@ -33,6 +33,8 @@ def init_hosts(app: Flask) -> None:
     if proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=proxies, x_proto=proxies, x_host=0)  # type: ignore[method-assign]
     app.before_request(_refuse_other_hosts)
+    if app.config["SESSION_COOKIE_SECURE"] and proxies:
+        app.before_request(_refuse_plain_http)
 
 
 def host_name(host: str) -> str | None:
@@ -47,3 +49,10 @@ def host_name(host: str) -> str | None:
 def _refuse_other_hosts() -> None:
     if _REFUSED in request.environ:
         raise Invalid("unknown_host", "The portal does not answer under this name. Check the address that you called.")
+
+
+def _refuse_plain_http() -> None:
+    """What a proxy took unencrypted is not answered, so that who sends a token so notices. Health checks pass none."""
+    if "X-Forwarded-Proto" in request.headers and not request.is_secure:
+        message = "The portal answers over HTTPS only. Call the address that begins with https://."
+        raise Invalid("https_required", message)

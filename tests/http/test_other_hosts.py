@@ -108,3 +108,31 @@ def test_x_forwarded_for_counts_by_setting_only(
     with app.app_context(), across_accounts():
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "session.started")).one()
         assert entry.address == address
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("https", "proxies", "headers", "is_refused"),
+    [
+        ("1", "1", {"X-Forwarded-Proto": "http"}, True),
+        ("1", "1", {"X-Forwarded-Proto": "https, http"}, True),
+        ("1", "1", {"X-Forwarded-Proto": "http, https"}, False),
+        ("1", "1", {}, False),  # past the proxy: from this machine
+        ("1", "0", {"X-Forwarded-Proto": "http"}, False),  # no proxy is believed
+        ("0", "1", {"X-Forwarded-Proto": "http"}, False),
+    ],
+)
+def test_what_a_proxy_took_over_plain_http_is_refused(
+    https: str, proxies: str, headers: dict[str, str], is_refused: bool,
+    new_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setenv("PORTAL_HTTPS", https)
+    monkeypatch.setenv("PORTAL_PROXIES", proxies)
+    client = new_app(anew=True).test_client()
+    page, program = client.get("/login", headers=headers), client.get(f"{BASE}/account/", headers=headers)
+    code = program.get_json()["code"]
+    if is_refused:
+        assert (page.status_code, program.status_code, code) == (400, 400, "https_required")
+        assert "The portal answers over HTTPS only." in page.text
+    else:
+        assert (page.status_code, program.status_code, code) == (200, 401, "not_signed_in")
