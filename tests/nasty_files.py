@@ -22,6 +22,11 @@ DIRTY_WORDS = (
     b"/Metadata", b"alert", b"Secret author", b"MZ",
 )  # fmt: skip
 """What stands in a dirty PDF, and in no copy of it."""
+ENTITIES = (
+    b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;&a;&a;&a;&a;">'
+    b'<!ENTITY secret SYSTEM "file:///etc/passwd"><!ENTITY far SYSTEM "http://127.0.0.1:1/">]>'
+)
+"""What begins an XML that unfolds, reads a file, and asks another machine."""
 _ORIENTATION, _DESCRIPTION = 0x0112, 0x010E
 
 

@@ -10,11 +10,15 @@ from flask import Flask
 from flask_migrate import downgrade, upgrade
 from sqlalchemy import inspect, text
 
+from portal.accounts.models import PortalFact
 from portal.accounts.tokens import find_live_token
-from portal.foundation.db import Base, db
-from portal.foundation.row_security import Login
+from portal.foundation.db import Base, db, transaction
+from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
+from tests.contents import contents
 from tests.factories import Factory
+from tests.foundation.conftest import tenants_of
+from tests.pages import Pages
 from tests.verification import findings_of
 
 PAYMENT_REFERENCES = {"invoices": "SELECT id, payment_reference FROM invoices"}
@@ -63,16 +67,20 @@ def test_they_go_down_and_up_again(empty: Flask) -> None:
 
 
 @pytest.fixture
-def filled(app: Flask, make: Factory) -> Flask:
-    """An app over a database with payments of every end."""
-    account = make.account()
-    make.method()
-    owner, reviewer, admin = make.user("owner", account), make.user("reviewer"), make.user("admin")
+def filled(app: Flask) -> Flask:
+    """An app over a database with a row in every table, and payments of every end."""
+    tenants, make = tenants_of(app), Factory(app, first=2001)
+    account, owner, reviewer, admin = tenants.acme.account, tenants.acme.owner, tenants.reviewer, make.user("admin")
+    make.invitation(account)
     invoice = make.invoice(account, credits=5)
     make.refunded(make.approved(make.payment(invoice, owner), reviewer), admin)
     make.approved(make.payment(invoice, owner), reviewer)
     make.approved(make.payment(make.invoice(account), owner), reviewer)
     make.payment(make.invoice(account, credits=3), owner)
+    assert Pages(app).post("/login", {"email": owner.email, "password": "wrong"}).status == 400
+    with app.app_context(), by_login(Login.WORKER), transaction() as unit:
+        unit.add(PortalFact(name="kept", value="yes"))
+    assert [table for table, found in contents(app).items() if not found] == []
     return app
 
 
@@ -99,7 +107,7 @@ def test_invoices_that_were_there_get_their_payment_reference(filled: Flask) -> 
     """Down to before it and up again: what the migration writes is what the application would have."""
     with filled.app_context():
         before = rows(PAYMENT_REFERENCES)
-        assert len(before["invoices"]) == 3
+        assert len(before["invoices"]) == 7
         db.engine.dispose()
         downgrade(revision="0011")
         upgrade()

@@ -16,6 +16,7 @@ from portal.foundation.refusals import Unavailable
 from tests.documents.conftest import World
 from tests.documents.reading import read, tags_of, text_of
 from tests.factories import Factory
+from tests.http.test_scripts import SCRIPTS
 
 MADE = datetime(2026, 3, 2, tzinfo=UTC)
 MARKUP = r'#import "/etc/passwd": * #read("x") *bold* _it_ $x^2$ \ \u{41} @ref <label> `raw` // c /* c */ [x] ~'
@@ -73,6 +74,16 @@ def test_markup_stays_text() -> None:
     assert press.CLAIM in content
     assert MARKUP in words_of(content)
     assert MARKUP[:80].strip() in words_of(content)
+
+
+@pytest.mark.parametrize("text", SCRIPTS)
+def test_scripts_stay_text_and_no_document_does_anything(text: str) -> None:
+    made = typeset("invoice", data(text, name=text), made_at=MADE)
+    assert words_of(made).replace("\u200b", "").count(text) == 2  # which lets long words break
+    reader = read(made)
+    assert {"/OpenAction", "/AA", "/AcroForm", "/AF", "/Names"} & set(reader.root_object) == set()
+    assert [page for page in reader.pages if {"/Annots", "/AA"} & set(page)] == []
+    assert [word for word in (b"/JavaScript", b"/Launch", b"/EmbeddedFile", b"/URI") if word in made] == []
 
 
 def test_a_character_without_a_font_costs_the_claim_and_not_the_document() -> None:

@@ -10,6 +10,7 @@ from portal.foundation.files.cleaning import MAX_BYTES, CleanFile, clean_file, c
 from portal.foundation.files.unfit import REFUSALS, Unfit
 from tests.nasty_files import (
     DIRTY_WORDS,
+    ENTITIES,
     dirty_pdf,
     endless_pdf,
     flate_bomb,
@@ -111,6 +112,11 @@ NASTY = {
     "a page that calls itself a PDF": (b"<html>%PDF-1.7", "file_type_not_taken"),
     "a program": (b"MZ" + b"\x00" * 100, "file_type_not_taken"),
     "a drawing that runs": (b'<svg xmlns="http://www.w3.org/2000/svg" onload="alert(1)"/>', "file_type_not_taken"),
+    "XML with entities": (ENTITIES + b"<x>&b;&secret;&far;</x>", "file_type_not_taken"),
+    "a drawing with entities": (
+        ENTITIES + b'<svg xmlns="http://www.w3.org/2000/svg"><text>&b;&secret;&far;</text></svg>',
+        "file_type_not_taken",
+    ),
     "a GIF": (image("GIF"), "file_type_not_taken"),
     "an image bomb": (png_bomb(60_000, 60_000), "file_too_many_pixels"),
     "an image cut short": (image("PNG", (200, 200))[:-40], "file_broken"),

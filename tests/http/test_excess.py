@@ -8,6 +8,7 @@ from tests.api.conftest import BASE
 from tests.contents import state
 from tests.factories import Factory
 from tests.http.browsers import World, is_api_path, on_sqlite
+from tests.nasty_files import ENTITIES
 
 
 @on_sqlite
@@ -165,3 +166,18 @@ def test_a_multipart_form_that_is_no_text(world: World) -> None:
     good += head % (b"access", b"everything") + b"--x--\r\n"
     answer = world.browsers["owner"].post("/profile/tokens/", data=good, content_type="multipart/form-data; boundary=x")
     assert answer.status_code == 201
+
+
+@on_sqlite
+@pytest.mark.parametrize("kind", ["application/xml", "text/xml", "application/soap+xml", "application/json"])
+def test_xml_is_read_nowhere(kind: str, world: World) -> None:
+    """So nothing in it unfolds, reads a file or asks another machine."""
+    before = state(world.app)
+    body = ENTITIES + b"<x>&b;&secret;&far;</x>"
+    for address, method in world.changes("owner"):
+        answer = world.send("owner", address, method, data=body, content_type=kind)
+        refused = 400 if kind == "application/json" or not is_api_path(address) else 415
+        assert answer.status_code == (404 if method == "DELETE" else refused), (method, address)
+        assert b"haha" not in answer.data
+        assert b"root:" not in answer.data
+    assert state(world.app) == before

@@ -1,5 +1,6 @@
 """Another name in Host and in what proxies say: nothing follows from it but by setting."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,9 +10,11 @@ from sqlalchemy import select
 from portal.foundation.audit import AuditEntry
 from portal.foundation.db import session
 from portal.foundation.tenancy import across_accounts
+from portal.mail.composing import compose
 from tests.api.conftest import BASE
 from tests.factories import PASSWORD, Factory
 from tests.http.browsers import csrf_token, is_api_path, on_sqlite
+from tests.web.test_mailed_links import mails
 
 HOSTS = (
     "evil.example", "localhost.evil.example", "evil.example:80", "localhost,evil.example", "localhost, evil.example",
@@ -82,6 +85,37 @@ def test_x_forwarded_host(proxies: str, new_app: Callable[..., Flask], monkeypat
         assert "evil" not in answer.text + str(answer.headers), path
         assert "/admin/" not in answer.headers.get("Location", "")
         answer.close()
+
+
+@on_sqlite
+@pytest.mark.parametrize("proxies", ["0", "1"])
+def test_links_in_mails_lead_to_the_portal_whoever_asks_for_them(
+    proxies: str, new_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A forgotten password of somebody else's, asked for under another name: that name gets no link that lets in."""
+    monkeypatch.setenv("PORTAL_PROXIES", proxies)
+    monkeypatch.setenv("PORTAL_HOSTS", "billing.example,pay.example")
+    app = new_app(anew=True)
+    make = Factory(app)
+    user = make.user("owner", make.account())
+    client = app.test_client()
+
+    def ask(host: str, **headers: str) -> int:
+        form = {"email": user.email, "csrf_token": token}
+        return client.post("/password-reset", base_url=f"http://{host}", data=form, headers=headers).status_code
+
+    token = csrf_token(client, "http://billing.example/password-reset")
+    assert ask("evil.example") == 400
+    assert mails(app) == []
+    assert ask("billing.example", **FORWARDED | {"Referer": "http://evil.example/"}) == 200
+    token = csrf_token(client, "http://pay.example/password-reset")
+    assert ask("pay.example") == 200
+    for mail in mails(app):
+        with app.app_context():
+            message = compose(mail).as_string()
+        assert "evil" not in message
+        assert set(re.findall(r"https?://[^/\"<\s]+", message)) == {"http://billing.example"}
+    assert len(mails(app)) == 2
 
 
 @on_sqlite

@@ -17,11 +17,12 @@ from werkzeug.test import TestResponse
 
 from portal.foundation.db import db
 from tests import postgres
-from tests.api.conftest import problem
+from tests.api.conftest import Caller, problem
 from tests.api.test_idempotency import REPORT, body_for, send
 from tests.engines import disconnect, engine_of_the_owner
+from tests.factories import PASSWORD
 from tests.faults import Proxy
-from tests.pages import Page
+from tests.pages import Page, Pages
 from tests.reliability.conftest import LIMIT, World
 from tests.reliability.test_commits import payments_in
 
@@ -31,17 +32,41 @@ on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 
 
 class Visitor:
-    """Somebody who is signed in, and asks with a stop-watch in the hand."""
+    """Somebody who is signed in, and asks with a stop-watch in the hand; and a reviewer, and somebody who signs in."""
 
     def __init__(self, world: World, app: Flask) -> None:
-        self.pages, self.caller = world.pages(app), world.caller(app)
-        self.invoice = world.make.invoice(world.account)
+        self.pages, self.caller, self.stranger = world.pages(app), world.caller(app), Pages(app)
+        self.invoice, self.email = world.make.invoice(world.account), world.owner.email
+        self.pages.get(self.form)
+        self.stranger.get("/login")
+        other = world.make.account("Globex")
+        self.waiting = world.make.payment(world.make.invoice(other), world.make.user("owner", other))
+        self.reviewer = Caller(app, world.make.token(world.reviewer))
+        self.reviewer.get("/payments/")  # notes the token's use
+
+    @property
+    def form(self) -> str:
+        """The address of the form that reports a payment."""
+        return f"/invoices/{self.invoice.id}/payment"
 
     def page(self) -> Page:
         return self._timed(lambda: self.pages.get("/payments/"))
 
     def list(self) -> TestResponse:
         return self._timed(lambda: self.caller.get("/payments/"))
+
+    def ready(self) -> TestResponse:
+        return self._timed(lambda: self.stranger.send("GET", "/readyz"))
+
+    def sign_in(self) -> Page:
+        return self._timed(lambda: self.stranger.post("/login", {"email": self.email, "password": PASSWORD}))
+
+    def send_form(self) -> Page:
+        filled = {"payment_method": "bank_transfer", "transaction_reference": f"TRF {self.invoice.number}"}
+        return self._timed(lambda: self.pages.post(self.form, filled))
+
+    def approve(self) -> TestResponse:
+        return self._timed(lambda: self.reviewer.post(f"/payments/{self.waiting.id}/approval/", {"version": 1}))
 
     def report(self, key: str | None = None) -> TestResponse:
         body = body_for(self.invoice, f"TRF {self.invoice.number}")
@@ -59,18 +84,23 @@ class Visitor:
 def assert_unavailable(visitor: Visitor, code: str = "database_unavailable") -> None:
     """Every face says it, and says that nothing was changed."""
     page, listed = visitor.page(), visitor.list()
-    assert (page.status, page.h1) == (503, "The portal is not available right now")
-    assert "Nothing was changed." in page.text
+    for one in (page, visitor.send_form(), visitor.sign_in()):
+        assert (one.status, one.h1) == (503, "The portal is not available right now")
+        assert "Nothing was changed." in one.text
+    ready = visitor.ready()
+    assert (ready.status_code, ready.text) == (503, "the database does not answer\n")
     assert problem(listed) == (503, code, [])
     assert (int(page.response.headers["Retry-After"]), int(listed.headers["Retry-After"])) == (5, 5)
     assert problem(visitor.report()) == (503, code, [])
     assert problem(visitor.report("k")) == (503, code, [])
+    assert problem(visitor.approve()) == (503, code, [])
 
 
 def assert_well(visitor: Visitor) -> None:
     """All works again, and what failed before was not done."""
     assert (visitor.page().status, visitor.page().rows) == (200, [])
     assert visitor.list().get_json()["data"] == []
+    assert (visitor.ready().status_code, visitor.sign_in().status, visitor.approve().status_code) == (200, 303, 200)
     answer = visitor.report("k")
     assert (answer.status_code, "Idempotent-Replayed" in answer.headers) == (201, False)
 
@@ -118,7 +148,7 @@ def test_a_slow_network(world: World, behind: Flask, network: Proxy) -> None:
     network.delay = 0.0
     assert set(slow) <= {201, 503}
     assert visitor.report("k").status_code == 201
-    assert payments_in(world.app) == 1
+    assert len(visitor.list().get_json()["data"]) == 1
 
 
 @on_postgresql
@@ -182,7 +212,7 @@ def test_clashes_are_tried_again_where_a_key_makes_it_safe(state: str, world: Wo
     assert visitor.report("k").status_code == 201
     visitor.invoice = world.make.invoice(world.account)
     assert problem(visitor.report()) == (503, "database_busy", [])
-    assert payments_in(world.app) == 1
+    assert len(visitor.list().get_json()["data"]) == 1
 
 
 def file_of(world: World) -> Path:
