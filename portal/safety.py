@@ -75,7 +75,7 @@ def check_before_serving(app: Flask) -> None:
 
 def unsafe_settings(config: Mapping[str, Any], *, debug: bool) -> list[str]:
     """What is wrong with the settings, a sentence each."""
-    if config["ENVIRONMENT"] != "production":
+    if not _is_in_earnest(config):
         exposed = debug and not set(config["HOSTS"]) <= set(LOOPBACK)
         return ["Debug is on, which lets visitors run code: switch it off, or unset PORTAL_HOSTS."] if exposed else []
     found = []
@@ -84,6 +84,7 @@ def unsafe_settings(config: Mapping[str, Any], *, debug: bool) -> list[str]:
     for name, secret in [
         ("PORTAL_SECRET_KEY", config["SECRET_KEY"]),
         *(("PORTAL_SECRET_KEY_FALLBACKS", older) for older in config["SECRET_KEY_FALLBACKS"]),
+        *(("PORTAL_METRICS_TOKEN", token) for token in [config["METRICS_TOKEN"]] if token),
     ]:
         weakness = weakness_of(secret)
         if weakness:
@@ -95,6 +96,12 @@ def unsafe_settings(config: Mapping[str, Any], *, debug: bool) -> list[str]:
     if not config["HOSTS_ARE_GIVEN"]:
         found.append("Set PORTAL_HOSTS to the names under which people reach the portal, separated by commas.")
     return found
+
+
+def _is_in_earnest(config: Mapping[str, Any]) -> bool:
+    """Whether others than the people of this machine are served. What is shown as a demo says so itself."""
+    is_of_others = not set(config["HOSTS"]) <= set(LOOPBACK)
+    return config["ENVIRONMENT"] == "production" or (config["ENVIRONMENT"] == "development" and is_of_others)
 
 
 def weakness_of(secret: str) -> str | None:
@@ -115,7 +122,7 @@ def _bits(secret: str) -> float:
 
 
 def _unsafe_data(config: Mapping[str, Any]) -> list[str]:
-    if config["ENVIRONMENT"] == "production" and is_demo():
+    if _is_in_earnest(config) and is_demo():
         return ["This database holds the demo, whose passwords everybody knows: set DATABASE_URL to another one."]
     if config["ENVIRONMENT"] == "demo" and config["HOSTS"] != LOOPBACK and not is_demo():
         return ["This database holds data of your own, not the demo: serve without --demo."]
@@ -123,7 +130,7 @@ def _unsafe_data(config: Mapping[str, Any]) -> list[str]:
 
 
 def _unsafe_logins(config: Mapping[str, Any]) -> list[str]:
-    return login_problems(db.engines, allows_one_superuser=config["ENVIRONMENT"] != "production")
+    return login_problems(db.engines, allows_one_superuser=not _is_in_earnest(config))
 
 
 def _look_once() -> None:
@@ -133,7 +140,7 @@ def _look_once() -> None:
     if not problems and _shows_nothing():
         return
     problems += _unsafe_data(current_app.config)
-    if current_app.config["ENVIRONMENT"] == "production":
+    if _is_in_earnest(current_app.config):
         problems += _unsafe_logins(current_app.config)
     if problems:
         raise RuntimeError(f"The portal does not serve like this. {' '.join(problems)}")

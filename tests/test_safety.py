@@ -32,7 +32,7 @@ VARIABLES = (
     "PORTAL_ENV", "PORTAL_SECRET_KEY", "PORTAL_SECRET_KEY_FILE", "PORTAL_SECRET_KEY_FALLBACKS",
     "PORTAL_SECRET_KEY_FALLBACKS_FILE", "PORTAL_HTTPS", "PORTAL_HOSTS", "PORTAL_PROXIES", "PORTAL_LOG_LEVEL",
     "DATABASE_URL", "DATABASE_URL_FILE", "DATABASE_GATE_URL", "DATABASE_WORKER_URL", "FLASK_DEBUG",
-    "FLASK_RUN_FROM_CLI",
+    "FLASK_RUN_FROM_CLI", "PORTAL_METRICS_TOKEN",
 )  # fmt: skip
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 Environment = Callable[..., None]
@@ -80,6 +80,8 @@ def test_all_is_well_in_production(tmp_path: Path, environment: Environment) -> 
          f"The secret in PORTAL_SECRET_KEY is weak: it is shorter than 32 bytes. {HOW}"),
         ({"PORTAL_SECRET_KEY_FALLBACKS": f"{GOOD}1 {'x' * 40}"},
          f"The secret in PORTAL_SECRET_KEY_FALLBACKS is weak: it repeats itself. {HOW}"),
+        ({"PORTAL_METRICS_TOKEN": "x"},
+         f"The secret in PORTAL_METRICS_TOKEN is weak: it is shorter than 32 bytes. {HOW}"),
         ({"PORTAL_HTTPS": None},
          "Set PORTAL_HTTPS=1, and serve the portal over HTTPS only: passwords cross the network."),
         ({"PORTAL_HTTPS": "yes"},
@@ -100,10 +102,18 @@ def test_debug_is_for_this_machine_only(tmp_path: Path, environment: Environment
     assert problems(tmp_path, debug=True) == ["Debug is on, which shows visitors what is inside: unset FLASK_DEBUG."]
     environment({"PORTAL_ENV": "development"})
     assert problems(tmp_path, debug=True) == []
-    environment({"PORTAL_ENV": "development", "PORTAL_HOSTS": "localhost,portal.lan"})
+    environment({"PORTAL_ENV": "demo", "PORTAL_HOSTS": "localhost,portal.lan"})
     assert problems(tmp_path, debug=False) == []
     assert problems(tmp_path, debug=True) == [
         "Debug is on, which lets visitors run code: switch it off, or unset PORTAL_HOSTS."
+    ]
+
+
+def test_development_that_others_reach_is_held_to_the_same(tmp_path: Path, environment: Environment) -> None:
+    environment({"PORTAL_ENV": "development", "PORTAL_HOSTS": "billing.example", "PORTAL_SECRET_KEY": "x"})
+    assert problems(tmp_path) == [
+        f"The secret in PORTAL_SECRET_KEY is weak: it is shorter than 32 bytes. {HOW}",
+        "Set PORTAL_HTTPS=1, and serve the portal over HTTPS only: passwords cross the network.",
     ]
 
 
@@ -241,10 +251,11 @@ def test_commands_need_no_settings(app: Flask, environment: Environment) -> None
     assert result.stderr == "Error: Nobody signs in as a@b.example.\n"
 
 
-def test_a_database_with_the_demo_is_not_served(app: Flask) -> None:
+@pytest.mark.parametrize(("environment", "host"), [("production", "localhost"), ("development", "billing.example")])
+def test_a_database_with_the_demo_is_not_served(app: Flask, environment: str, host: str) -> None:
     app.config.update(
-        ENVIRONMENT="production", SECRET_KEY=GOOD, SECRET_KEY_IS_GIVEN=True, SESSION_COOKIE_SECURE=True,
-        HOSTS=("localhost",), HOSTS_ARE_GIVEN=True, TESTING=False,
+        ENVIRONMENT=environment, SECRET_KEY=GOOD, SECRET_KEY_IS_GIVEN=True, SESSION_COOKIE_SECURE=True,
+        HOSTS=(host,), HOSTS_ARE_GIVEN=True, TESTING=False,
     )  # fmt: skip
     with app.app_context():
         check_before_serving(app)
@@ -256,9 +267,10 @@ def test_a_database_with_the_demo_is_not_served(app: Flask) -> None:
         "This database holds the demo, whose passwords everybody knows: set DATABASE_URL to another one."
     )
     client = app.test_client()
-    assert client.get("/invoices/").status_code == 500  # whatever way led around the check
-    assert client.post("/login").status_code == 500
-    assert client.get("/login").status_code == 200  # shows nothing, and asks no database
+    there = f"http://{host}"
+    assert client.get("/invoices/", there).status_code == 500  # whatever way led around the check
+    assert client.post("/login", there).status_code == 500
+    assert client.get("/login", there).status_code == 200  # shows nothing, and asks no database
 
 
 @on_sqlite
