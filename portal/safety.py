@@ -6,10 +6,12 @@ first request of every process once more, for whatever way leads around both.
 
 import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
 from math import log2
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, request
@@ -122,6 +124,20 @@ def _bits(secret: str) -> float:
 
 
 def _unsafe_data(config: Mapping[str, Any]) -> list[str]:
+    return [*_open_files(config), *_unfit_rows(config)]
+
+
+def _open_files(config: Mapping[str, Any]) -> list[str]:
+    """A SQLite file, made by a release of before or by hand, that everybody on this machine can read."""
+    if db.engine.dialect.name != "sqlite" or not _is_in_earnest(config):
+        return []
+    path = Path(str(db.engine.url.database))
+    leads_there = all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
+    is_open = leads_there and path.exists() and path.stat().st_mode & stat.S_IROTH
+    return [f"Everybody on this machine can read the database: chmod -R go= {path.parent}"] if is_open else []
+
+
+def _unfit_rows(config: Mapping[str, Any]) -> list[str]:
     if _is_in_earnest(config) and is_demo():
         return ["This database holds the demo, whose passwords everybody knows: set DATABASE_URL to another one."]
     if config["ENVIRONMENT"] == "demo" and config["HOSTS"] != LOOPBACK and not is_demo():

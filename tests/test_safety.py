@@ -2,10 +2,14 @@
 
 import os
 import secrets
+import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -22,6 +26,7 @@ from portal.safety import (
     unsafe_settings,
     weakness_of,
 )
+from tests.engines import disconnect
 
 GOOD = "Vb9uXhM2rK7sLw0QeT4yZc8nAf6jGd1pR3oI5tU"
 HOW = "Make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
@@ -271,6 +276,35 @@ def test_a_database_with_the_demo_is_not_served(app: Flask, environment: str, ho
     assert client.get("/invoices/", there).status_code == 500  # whatever way led around the check
     assert client.post("/login", there).status_code == 500
     assert client.get("/login", there).status_code == 200  # shows nothing, and asks no database
+
+
+def test_the_files_are_the_portals_own(tmp_path: Path) -> None:
+    """Also in a folder that everybody may look into."""
+    tmp_path.chmod(0o755)
+    assert run({"PORTAL_DATA_DIR": str(tmp_path)}, "-m", "flask", "--app", "wsgi", "db", "upgrade").returncode == 0
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert "portal.db" in modes
+    assert set(modes.values()) == {0o600}
+
+
+@on_sqlite
+def test_a_file_that_everybody_can_read_is_not_served(
+    new_settings: Callable[[], dict[str, Any]], environment: Environment
+) -> None:
+    environment(PRODUCTION)
+    settings = new_settings() | {"SECRET_KEY": GOOD, "TESTING": False}
+    with TemporaryDirectory() as name:  # pytest's own folders are closed
+        folder = Path(name)
+        shutil.copy(settings["DATA_DIR"] / "portal.db", folder)
+        app = create_app(settings | {"DATA_DIR": folder})
+        for folders, files, is_open in ((0o700, 0o644, False), (0o755, 0o600, False), (0o755, 0o644, True)):
+            folder.chmod(folders)
+            (folder / "portal.db").chmod(files)
+            with app.app_context(), pytest.raises(Unsafe) if is_open else nullcontext() as refused:
+                check_before_serving(app)
+        assert refused is not None
+        assert str(refused.value) == f"Everybody on this machine can read the database: chmod -R go= {folder}"
+        disconnect(app)
 
 
 @on_sqlite
