@@ -18,6 +18,7 @@ from portal.billing.verification.service import Verification
 from portal.foundation.db import Base
 from portal.foundation.row_security import Login
 from portal.foundation.tenancy import across_accounts
+from tests.engines import disconnect
 
 _WRITTEN = ("audit_entries", "invoices", "payments", "credit_transactions")
 _current: list[URL] = []
@@ -27,6 +28,13 @@ def findings_of(app: Flask) -> list[str]:
     """What ``verify`` finds in the app's database; nothing at once where nothing was written."""
     with viewing(app) as view, across_accounts():
         return [str(finding) for finding in Verification().findings(view)] if _is_written(view) else []
+
+
+def leave(app: Flask) -> None:
+    """How a test ends with an app that it made by itself: what is in its database is verified, connections go back."""
+    findings = findings_of(app)
+    disconnect(app)
+    assert findings == []
 
 
 @contextmanager

@@ -29,6 +29,7 @@ def ask(email: str, password: str, *, by: Actor) -> str:
     A link that they asked for before works no more: its address may have been a slip. Whether somebody else signs in
     with the new one is not said here: whoever reads its mails learns it there.
     """
+    by.must_confirm()
     new = normalized_email(email)
     user = must_know(password, by=by, field="password")
     if new == user.email:

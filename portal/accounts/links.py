@@ -59,7 +59,7 @@ def make_link(
         email=email,
         name=name,
         role=role.value if role else None,
-        stands_for=_stand(user),
+        stands_for=sealer.fingerprint(*_made_for(user)) if user else "",
         invited_by=invited_by,
         created_at=now,
         expires_at=now + LIVES[purpose],
@@ -83,7 +83,7 @@ def find_users_link(purpose: LinkPurpose, secret: str) -> tuple[MailedLink, User
     """The link, and the enabled user whom it is for, with password and address as they were. Raises LinkOver."""
     link = find_link(purpose, secret)
     user = session.get(User, link.user_id) if link.user_id else None
-    if user is None or not user.is_enabled or link.stands_for != _stand(user):
+    if user is None or not user.is_enabled or not _stands(link, user):
         raise LinkOver
     return link, user
 
@@ -96,7 +96,7 @@ def is_over(mail: Mail) -> bool:
     user = session.get(User, link.user_id) if link and link.user_id else None
     if link is None or not link.is_live or (user and not user.is_enabled):
         return True
-    return link.stands_for != _stand(user)
+    return not _stands(link, user)
 
 
 def take_link(link_id: UUID) -> MailedLink:
@@ -112,7 +112,7 @@ def take_users_link(link_id: UUID) -> tuple[MailedLink, User]:
     """Use it up, and lock its user. Raises LinkOver where password or address changed meanwhile."""
     link = take_link(link_id)
     user = locked(User, link.user_id) if link.user_id else None
-    if user is None or not user.is_enabled or link.stands_for != _stand(user):
+    if user is None or not user.is_enabled or not _stands(link, user):
         raise LinkOver
     return link, user
 
@@ -141,9 +141,13 @@ def purge() -> int:
         purged += len(ids)
 
 
-def _stand(user: User | None) -> str:
-    """What the link is made for: once the user has another password or address, it is over."""
-    return sealer.fingerprint("mailed link", user.password_hash, user.email) if user else ""
+def _stands(link: MailedLink, user: User | None) -> bool:
+    """Whether the user has the password and address that the link was made for."""
+    return sealer.recognises(link.stands_for, *_made_for(user)) if user else not link.stands_for
+
+
+def _made_for(user: User) -> tuple[object, ...]:
+    return "mailed link", user.password_hash, user.email
 
 
 def _hashed(secret: str) -> str:

@@ -239,8 +239,8 @@ def set_enabled(user_id: UUID, *, by: Actor, enabled: bool) -> User:
         if by.user_id == user_id:
             raise Conflict("own_user", "Nobody disables themselves. Ask another admin.")
         if user.is_enabled != enabled:
+            _record(by, "user.enabled" if enabled else "user.disabled", user, is_enabled=(user.is_enabled, enabled))
             user.disabled_at = None if enabled else clock.now()
-            _record(by, "user.enabled" if enabled else "user.disabled", user)
             end_sessions(user, by=by, why="locked out")
             revoke_tokens(user, by=by)
     return user

@@ -97,7 +97,7 @@ def start_session(
         )
         unit.add(row)
         unit.flush()
-        _make_room(row)
+        _make_room(row, place)
         if authenticated:
             _note_start(row, place)
     return row, Cookies(secret, device if authenticated else None)
@@ -114,7 +114,7 @@ def authenticate_session(row: UserSession, *, place: Place) -> Cookies:
         row.authenticated_at = row.confirmed_at = row.last_seen_at = now
         row.idle_seconds, row.expires_at = int(idle.total_seconds()), now + whole
         row.offered_secret = row.offered_at = None
-        _make_room(row)
+        _make_room(row, place)
         _note_start(row, place)
     return Cookies(secret, device)
 
@@ -236,15 +236,19 @@ def _open(user_id: UUID) -> Select[UserSession]:
     )
 
 
-def _make_room(row: UserSession) -> None:
+def _make_room(row: UserSession, place: Place) -> None:
     """The oldest sessions beyond twenty end; what nothing needs any more goes.
 
     Half sessions push out half ones only: who has but the password must not sign its owner out.
     """
     is_whole = UserSession.authenticated_at.is_not(None)
     alike = _open(row.user_id).where(is_whole if row.is_authenticated else ~is_whole, UserSession.id != row.id)
-    for old in session.scalars(alike.order_by(UserSession.id.desc()).offset(MAX_SESSIONS - 1)):
+    pushed_out = session.scalars(alike.order_by(UserSession.id.desc()).offset(MAX_SESSIONS - 1)).all()
+    for old in pushed_out:
         old.ended_at = clock.now()
+    if pushed_out and row.is_authenticated:
+        by = place.actor(row.user, session_id=row.id)
+        _note_end(row.user, by, "more than are kept", len(pushed_out))
     forgotten = clock.now() - KNOWN_BROWSER_LIFE
     session.execute(
         delete(UserSession).where(
@@ -253,6 +257,12 @@ def _make_room(row: UserSession) -> None:
             or_(UserSession.ended_at < forgotten, UserSession.expires_at < forgotten),
         )
     )
+
+
+def is_live(session_id: UUID | None) -> bool:
+    """Whether the session is there and has not ended, now and not when the request came."""
+    found = select(UserSession.id).where(UserSession.id == session_id, UserSession.ended_at.is_(None))
+    return session.scalar(found) is not None
 
 
 def _live_or_refused(session_id: UUID) -> UserSession:

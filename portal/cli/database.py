@@ -135,7 +135,7 @@ def _copy_file(source: Path, copy: Path) -> None:
 def _dump(url: URL, path: Path) -> None:
     """By PostgreSQL's own program. The owner is bound by the policies: it says that it wants all accounts' rows."""
     options = f"-c app.account_id=* -c lock_timeout=0 {os.environ.get('PGOPTIONS', '')}"
-    plain = url.set(drivername="postgresql", password=None)
+    plain = url._replace(drivername="postgresql", password=None)  # ``set`` would keep the password
     command = ["pg_dump", "--format=custom", "--enable-row-security", f"--file={path}", plain.render_as_string()]
     known = {"PGPASSWORD": url.password} if url.password else {}
     try:

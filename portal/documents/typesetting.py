@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from threading import Lock
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 import structlog
@@ -20,6 +20,8 @@ LARGE = 30_000
 would keep for the next ten: then a process of its own sets it, which can be ended."""
 WAIT_SECONDS, SET_SECONDS = 5, 30
 _large_one = Lock()
+_not_refused = BoundedSemaphore(2)
+"""One large document is set, and one more waits: a thread that waits serves nobody, and a process has few."""
 
 log = structlog.get_logger("portal.documents")
 
@@ -52,8 +54,21 @@ def file_name(kind: str, number: str) -> str:
 
 def _set_apart(sheet: str, text: str, second: int) -> bytes:
     """Set it in a process of its own, one at a time, which has none of our secrets in its environment."""
+    if not _not_refused.acquire(blocking=False):
+        raise _busy()
+    try:
+        return _set_in_turn(sheet, text, second)
+    finally:
+        _not_refused.release()
+
+
+def _busy() -> Unavailable:
+    return Unavailable("document_busy", "Another large document is being made. Ask again in a few seconds.")
+
+
+def _set_in_turn(sheet: str, text: str, second: int) -> bytes:
     if not _large_one.acquire(timeout=WAIT_SECONDS):
-        raise Unavailable("document_busy", "Another large document is being made. Ask again in a few seconds.")
+        raise _busy()
     order = json.dumps({"sheet": sheet, "data": text, "made_at": second}).encode()
     try:
         done = subprocess.run(  # noqa: S603  (our own file; what others typed comes by stdin)

@@ -18,10 +18,13 @@ from portal.foundation.actor import Actor
 from portal.foundation.db import Model, UtcDateTime, session, transaction
 from portal.foundation.outages import LOCK_TIMEOUT, sqlstate
 from portal.foundation.refusals import Conflict, Refusal
+from portal.foundation.sealing import sealer
 
 KEPT_FOR = timedelta(hours=24)
 MAX_LENGTH = 255
 _PURGED_AT_ONCE = 1000
+_PURPOSE = "idempotency"
+"""Of fingerprints. Some of what they stand for holds a password: a copy of the database must not let anybody guess."""
 
 
 class IdempotencyKey(Model):
@@ -51,12 +54,12 @@ class IdempotencyKey(Model):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is asked, and with which key. ``fingerprint`` stands for all that was sent."""
+    """What is asked, and with which key. ``digest`` is of all that was sent."""
 
     by: Actor
     route: str
     key: str
-    fingerprint: str
+    digest: str
 
     @property
     def identity(self) -> tuple[UUID | None, str, str]:
@@ -88,7 +91,7 @@ def claim(asked: Asked) -> tuple[IdempotencyKey, bool]:
             message = "A request with this key is still running. Ask again with the same key in a moment."
             raise KeyInUse("idempotency_key_in_use", message) from error
         raise
-    if row.fingerprint != asked.fingerprint:
+    if not sealer.recognises(row.fingerprint, _PURPOSE, asked.digest):
         message = "This key was used before, for something else. What was sent first counts; take a new key for this."
         raise KeyReused("idempotency_key_reused", message)
     if not first_use:
@@ -136,7 +139,8 @@ def _insert(asked: Asked) -> bool:
     scope_id, route, key = asked.identity
     values = {
         "scope_id": scope_id, "route": route, "key": key, "account_id": asked.by.account_id, "replays": 0,
-        "fingerprint": asked.fingerprint, "request_id": asked.by.request_id, "created_at": clock.now(),
+        "fingerprint": sealer.fingerprint(_PURPOSE, asked.digest), "request_id": asked.by.request_id,
+        "created_at": clock.now(),
     }  # fmt: skip
     is_sqlite = session.get_bind().dialect.name == "sqlite"
     insert = sqlite.insert(IdempotencyKey) if is_sqlite else postgresql.insert(IdempotencyKey)

@@ -7,7 +7,7 @@ alone opens nothing.
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
-from hmac import digest
+from hmac import compare_digest, digest
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -27,7 +27,7 @@ class Sealer:
     def use(self, key: str | bytes, older: Iterable[str] = ()) -> None:
         """Derive the keys (HKDF, RFC 5869). What an older key sealed opens still; nothing more is sealed by it."""
         self._boxes = [AESGCM(_derive(_bytes(each), b"portal: sealed secrets")) for each in (key, *older)]
-        self._mac_key = _derive(_bytes(key), b"portal: fingerprints")
+        self._mac_keys = [_derive(_bytes(each), b"portal: fingerprints") for each in (key, *older)]
 
     def seal(self, text: str, *, bound_to: object) -> str:
         """The text, encrypted (AES-256-GCM). It opens only for what it is bound to, such as its user's id."""
@@ -49,10 +49,18 @@ class Sealer:
 
     def fingerprint(self, *parts: object) -> str:
         """64 hexadecimal digits that stand for the parts (HMAC-SHA-256) and tell nothing about them."""
-        whole = b"".join(
-            len(part).to_bytes(4, "big") + part for part in (str(p).encode(errors="surrogatepass") for p in parts)
-        )
-        return digest(self._mac_key, whole, "sha256").hex()
+        return _fingerprint(self._mac_keys[0], parts)
+
+    def recognises(self, fingerprint: str, *parts: object) -> bool:
+        """Whether it stands for the parts, by this key or an older one."""
+        return any(compare_digest(fingerprint, _fingerprint(key, parts)) for key in self._mac_keys)
+
+
+def _fingerprint(key: bytes, parts: Iterable[object]) -> str:
+    whole = b"".join(
+        len(part).to_bytes(4, "big") + part for part in (str(p).encode(errors="surrogatepass") for p in parts)
+    )
+    return digest(key, whole, "sha256").hex()
 
 
 def _bytes(key: str | bytes) -> bytes:

@@ -12,11 +12,13 @@ from uuid import UUID
 from flask import Response, redirect, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
 
+from portal.accounts.sessions import is_live
 from portal.foundation import audit, clock
 from portal.foundation.actor import Actor
 from portal.foundation.db import end_reading
 from portal.foundation.deadline import within
 from portal.foundation.keyset import MAX_PAGE_SIZE, Page
+from portal.foundation.refusals import NotSignedIn
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.spreadsheets import csv_lines, written
 from portal.foundation.tenancy import account_scope, across_accounts
@@ -76,10 +78,14 @@ def _as_file(lines: Iterator[str], name: str) -> Response:
 
 
 def _rows(read: Pages, actor: Actor) -> Iterator[Any]:
-    """All rows. By then the request is over, and what it was let in for: each page says again whose rows it reads."""
+    """All rows. By then the request is over, and what it was let in for: each page says again whose rows it reads, and
+    none is read for somebody who was signed out meanwhile.
+    """
     cursor = None
     while True:
         with _seeing_as(actor), within(SECONDS):
+            if not is_live(actor.session_id):
+                raise NotSignedIn("not_signed_in", "The session ended before the file did.")
             page = read(cursor=cursor, page_size=MAX_PAGE_SIZE)
             end_reading()
         yield from page.rows

@@ -51,6 +51,7 @@ def begin(row: UserSession, cookies: Cookies) -> None:
     if before is not None and before.id != row.id:
         sessions.end_session(before.id, by=place().actor(before.user, session_id=before.id))
     session.clear()
+    g.pop("csrf_token", None)  # of the session before: a form of this very answer must fit the new one
     login_user(SignedIn(row, cookies.session))
     session.permanent = True
     if cookies.device is not None:

@@ -7,9 +7,11 @@ the processes start), so that whichever answers a scrape answers for all, and a 
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
+import structlog
 from flask import Flask, Response, g, request
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest, multiprocess, values
 from prometheus_client.core import GaugeMetricFamily
@@ -28,6 +30,10 @@ FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _STEPS = "portal_steps"
+_ROOM = 1 << 20
+"""Bytes: all routes with all statuses and buckets take some 700 KB."""
+
+log = structlog.get_logger("portal.http")
 
 requests = Counter("portal_requests", "Requests answered.", ["route", "method", "status"])
 seconds = Histogram(
@@ -56,6 +62,9 @@ class _Now(Collector):
 
 def init_metrics(app: Flask) -> None:
     """Count the app's requests."""
+    folder = os.environ.get(FOLDER_VARIABLE)
+    if folder:  # a process that was not forked
+        _make_room(Path(folder))
     app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.after_request(_end)
 
@@ -64,6 +73,24 @@ def share_among_processes(folder: Path) -> None:
     """Keep the figures in the folder. Before the server's processes start, and before anything is counted."""
     os.environ[FOLDER_VARIABLE] = str(folder)
     values.ValueClass = values.get_value_class()  # type: ignore[no-untyped-call]  # it was chosen at the import, without the folder
+    os.register_at_fork(after_in_child=partial(_make_room, folder))
+
+
+def _make_room(folder: Path) -> None:
+    """Write this process's files, full of zeros, before they are mapped into its memory.
+
+    The library makes them of holes: where the disk is full, the first count that falls into one ends the process
+    (SIGBUS). Without room the process counts for itself, and ``/metrics`` lacks it until it starts again.
+    """
+    files = [folder / f"{kind}_{os.getpid()}.db" for kind in ("counter", "histogram")]
+    try:
+        for file in files:
+            file.write_bytes(bytes(_ROOM))
+    except OSError as error:
+        for file in files:
+            file.unlink(missing_ok=True)
+        values.ValueClass = values.MutexValue
+        log.warning("figures of this process are not kept: no room for them", folder=str(folder), error=error.strerror)
 
 
 def scrape() -> bytes:

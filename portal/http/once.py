@@ -21,7 +21,6 @@ from portal.foundation.db import transaction
 from portal.foundation.idempotency import Asked, IdempotencyKey, claim
 from portal.foundation.refusals import Invalid
 from portal.foundation.retries import again_while_safe
-from portal.foundation.sealing import sealer
 from portal.http.gate import current_actor
 from portal.http.identity import is_api
 
@@ -49,7 +48,7 @@ def once(view: View) -> View:
         key = _key()
         if key is None:
             return view(**values)
-        asked = Asked(by=current_actor(), route=str(request.endpoint), key=key, fingerprint=_fingerprint(values))
+        asked = Asked(by=current_actor(), route=str(request.endpoint), key=key, digest=_digest(values))
         said_before = list(session.get("_flashes", []))
         tries = count(1)
         made: dict[bytes, bytes] = {}  # what is kept of an answer of ours -> the answer
@@ -107,11 +106,8 @@ def _key() -> str | None:
     return read_key(typed) if typed else None
 
 
-def _fingerprint(values: dict[str, Any]) -> str:
-    """What is asked, as a fingerprint: the ids in the address, and the body, for a form but for what no person typed.
-
-    Keyed, because some bodies hold a password: whoever has a copy of the database could guess at a plain digest.
-    """
+def _digest(values: dict[str, Any]) -> str:
+    """What is asked: the ids in the address, and the body, for a form but for what no person typed."""
     digest = sha256(repr(sorted(values.items())).encode())
     if declared(current_app.view_functions[str(request.endpoint)]) is Permission.OWN_TOKENS:
         digest.update(str(current_actor().user_id).encode())  # a colleague's answer is about another's tokens
@@ -122,7 +118,7 @@ def _fingerprint(values: dict[str, Any]) -> str:
         digest.update(repr(fields).encode(errors="surrogatepass"))
         for file in sorted(_files()):
             digest.update(repr(file).encode(errors="surrogatepass"))
-    return sealer.fingerprint("idempotency", digest.hexdigest())
+    return digest.hexdigest()
 
 
 def _files() -> Iterator[tuple[str, str, str]]:

@@ -52,14 +52,22 @@ def ready() -> Response:
 @probes.get("/metrics")
 @public
 def figures() -> Response:
-    """For this machine, past any proxy, and for who shows the token that the settings name. Others find nothing."""
+    """For whoever shows the settings' token, and outside of production for this machine. Others find nothing.
+
+    In production a request of this machine may be anybody's, by a proxy that says nothing of where it came from.
+    """
     if not (_is_local() or _shows_token()):
         raise NotFound()
     return Response(metrics.scrape(), content_type=metrics.CONTENT_TYPE)
 
 
 def _is_local() -> bool:
-    return request.remote_addr in _LOOPBACK and not any(name in request.headers for name in _OF_PROXIES)
+    is_production = current_app.config["ENVIRONMENT"] == "production"
+    return (
+        not is_production
+        and request.remote_addr in _LOOPBACK
+        and not any(name in request.headers for name in _OF_PROXIES)
+    )
 
 
 def _shows_token() -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import Select, delete, or_, select, update
 
 from portal.foundation import clock
 from portal.foundation.actor import Actor
@@ -19,7 +19,7 @@ from portal.foundation.db import locked, session, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.sealing import Unreadable, sealer
 from portal.webhooks import signing
-from portal.webhooks.due import due
+from portal.webhooks.due import OF_ONE_ACCOUNT, due
 from portal.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookEndpoint, WebhookEvent
 from portal.webhooks.sending import Outcome, send
 from portal.webhooks.service import delivery_of, disable
@@ -99,10 +99,17 @@ def deliver_next() -> bool:
 def claim() -> Job | None:
     """Take a delivery that is due on lease. None where there is none that may go now."""
     now = clock.now()
-    if session.scalar(due(now).with_only_columns(WebhookDelivery.id)) is None:
-        return None
+    for of_one_account in (1, OF_ONE_ACCOUNT):
+        wanted = due(now, of_one_account=of_one_account)
+        if session.scalar(wanted.with_only_columns(WebhookDelivery.id)) is not None:
+            return _take(wanted)
+    return None
+
+
+def _take(wanted: Select[WebhookDelivery]) -> Job | None:
+    """It, unless somebody was quicker."""
     with transaction():
-        found = session.scalar(due(now).with_for_update(of=WebhookDelivery, skip_locked=True))
+        found = session.scalar(wanted.with_for_update(of=WebhookDelivery, skip_locked=True))
         if found is None:
             return None
         found.lease, found.leased_until = new_id(), clock.now() + LEASE

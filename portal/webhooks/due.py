@@ -12,15 +12,16 @@ AT_ONCE = 2
 """So many deliveries of one endpoint are on their way together: a slow one must not keep others waiting. Workers that
 claim at the same moment do not see each other, and may go beyond it by one each."""
 OF_ONE_ACCOUNT = 3
-"""So many of one account, so that its slow endpoints together leave somebody to send for others."""
+"""So many of one account, so that its slow endpoints together leave somebody to send for others: whoever has nothing on
+its way comes first, however much of others has been due for longer."""
 _PENDING: ColumnElement[str] = literal_column(f"'{DeliveryStatus.PENDING}'")
 """Written out, so that the indexes of what is pending serve."""
 _OTHER = aliased(WebhookDelivery)
 """Made once: SQLAlchemy takes longer to make an alias than the database to answer."""
 
 
-def due(now: datetime) -> Select[WebhookDelivery]:
-    """The delivery that has been due for longest, of those that may go now.
+def due(now: datetime, *, of_one_account: int = OF_ONE_ACCOUNT) -> Select[WebhookDelivery]:
+    """The delivery that has been due for longest, of those that may go now: so many of one account together.
 
     The conditions are subqueries that give a value: so the database goes through what is due in order, and stops at the
     first that fits, where it would join and sort all of it for an EXISTS.
@@ -35,7 +36,7 @@ def due(now: datetime) -> Select[WebhookDelivery]:
             _first_of_its_subject() == WebhookDelivery.seq,
             _earlier_ones_not_handed_out() == 0,
             _on_their_way(now) < AT_ONCE,
-            _of_its_account(now) < OF_ONE_ACCOUNT,
+            _of_its_account(now) < of_one_account,
         )
         .order_by(WebhookDelivery.due_at, WebhookDelivery.id)
         .limit(1)

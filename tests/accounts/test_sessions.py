@@ -183,6 +183,10 @@ def test_half_a_session_is_short_and_pushes_out_its_like_only(make: Factory) -> 
         assert not is_alive(halves[-1])
     wholes = [begin(user)[1] for _ in range(sessions.MAX_SESSIONS)]
     assert [is_alive(secret) for secret in (whole, wholes[0], halves[1])] == [False, True, True]
+    ended = session.scalars(select(AuditEntry).where(AuditEntry.action == "session.ended")).all()
+    assert [(entry.subject_id, entry.changes) for entry in ended] == [
+        (user.id, {"why": "more than are kept", "sessions": 1})
+    ]
 
 
 def test_rows_that_nothing_needs_go(make: Factory) -> None:

@@ -12,14 +12,18 @@ from flask import Flask
 from sqlalchemy import select, text
 from werkzeug.test import TestResponse
 
+from portal.accounts.service import set_enabled
 from portal.foundation import clock
 from portal.foundation.audit import AuditEntry
 from portal.foundation.db import db, session
+from portal.foundation.refusals import NotSignedIn
+from portal.foundation.row_security import Login, by_login
+from portal.foundation.tenancy import across_accounts
 from portal.html.exports import INCOMPLETE
 from tests.admin.conftest import World
 from tests.admin.test_lists import waiting
 from tests.engines import superuser_of
-from tests.factories import Factory
+from tests.factories import Factory, acting
 from tests.pages import Pages
 
 COLUMN = {"payments": "transaction_reference", "approvals": "transaction_reference", "invoices": "number",
@@ -137,6 +141,21 @@ def test_one_that_breaks_off_says_so(app: Flask, admin: Pages, make: Factory) ->
                 came.extend(lines)
         finally:
             rename(engine, "gone", "accounts")
+    response.close()
+    assert (len(came), came[-1]) == (102, INCOMPLETE)
+
+
+def test_one_ends_with_the_session_that_asked_for_it(app: Flask, world: World, make: Factory) -> None:
+    for number in range(250):
+        make.account(f"Firm {number:03}")
+    leaving = make.user("admin")
+    response = export(Pages(app).sign_in(leaving), "/admin/accounts/export", q="Firm")
+    lines = (line.decode() for line in response.iter_encoded())
+    came = [next(lines) for _ in range(50)]
+    with app.app_context(), across_accounts(), by_login(Login.STAFF):
+        set_enabled(leaving.id, by=acting(world.admin), enabled=False)
+    with pytest.raises(NotSignedIn):
+        came.extend(lines)
     response.close()
     assert (len(came), came[-1]) == (102, INCOMPLETE)
 

@@ -21,6 +21,7 @@ from portal.foundation import clock, idempotency
 from portal.foundation.access import Role
 from portal.foundation.db import session, transaction
 from portal.foundation.idempotency import IdempotencyKey
+from portal.foundation.sealing import sealer
 from portal.foundation.tenancy import across_accounts
 from tests.api.conftest import BASE, Caller, World, problem, without_id
 from tests.engines import engine_of_the_owner
@@ -52,6 +53,20 @@ def counted(app: Flask) -> tuple[int, int, int]:
             for table in (Payment, PaymentEvent, IdempotencyKey)
         )
     return payments, events, keys
+
+
+def test_a_repeat_is_known_after_the_portals_key_has_changed(app: Flask, world: World, make: Factory) -> None:
+    body = body_for(make.invoice(world.account))
+    first = send(world["owner"], REPORT, body, "key-1")
+    try:
+        sealer.use("another key", ["tests"])
+        again = send(world["owner"], REPORT, body, "key-1")
+        other = send(world["owner"], REPORT, body | {"reference": "TRF 2"}, "key-1")
+    finally:
+        sealer.use("tests")
+    assert (first.status_code, again.status_code, again.headers["Idempotent-Replayed"]) == (201, 201, "true")
+    assert without_id(again) == without_id(first)
+    assert problem(other) == (422, "idempotency_key_reused", [])
 
 
 def test_a_repeat_gets_the_first_answer(app: Flask, world: World, make: Factory) -> None:

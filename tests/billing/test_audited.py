@@ -1,40 +1,35 @@
 """What the audit log says of each change: who made it, and by field what it was before and after."""
 
+from hashlib import sha256
+from io import BytesIO
 from typing import Any
+from uuid import UUID
 
 import pytest
-from sqlalchemy import select
 
 from portal.accounts import service as accounts
 from portal.accounts import tokens
+from portal.billing.imports.service import import_file
 from portal.billing.invoices.service import issue_invoice
 from portal.billing.methods import service as methods
 from portal.foundation import clock
 from portal.foundation.access import Role
-from portal.foundation.audit import AuditEntry
-from portal.foundation.db import session
 from portal.foundation.tenancy import across_accounts
+from tests.audited import entries, new
 from tests.billing.conftest import World
+from tests.cli.test_import import HEADER, ROW
 from tests.factories import SYSTEM, Factory, acting
 
 pytestmark = pytest.mark.usefixtures("domain")
 
 
 @pytest.fixture
-def seen(world: World) -> set[Any]:
+def seen(world: World) -> set[UUID]:
     """The entries that were there before the test began."""
-    return set(session.scalars(select(AuditEntry.id)))
+    return entries()
 
 
-def new(seen: set[Any]) -> list[tuple[str, dict[str, Any]]]:
-    session.rollback()  # else SQLite shows what was there when the test looked first
-    rows = session.execute(
-        select(AuditEntry.action, AuditEntry.changes).where(AuditEntry.id.not_in(seen)).order_by(AuditEntry.id)
-    )
-    return [tuple(row) for row in rows]
-
-
-def test_an_account(seen: set[Any]) -> None:
+def test_an_account(seen: set[UUID]) -> None:
     account = accounts.create_account(by=SYSTEM, number="C-9", name="Neu", country="DE", currency="EUR")
     accounts.update_account(account.id, by=SYSTEM, name="Alt", locale="de", timezone="UTC")
     accounts.update_account(account.id, by=SYSTEM, name="Alt", locale="de", timezone="UTC")
@@ -48,7 +43,7 @@ def test_an_account(seen: set[Any]) -> None:
     ]  # fmt: skip
 
 
-def test_a_user_and_a_token(world: World, seen: set[Any]) -> None:
+def test_a_user_and_a_token(world: World, seen: set[UUID]) -> None:
     user = accounts.create_user(
         by=SYSTEM,
         email="n@acme.example",
@@ -70,7 +65,7 @@ def test_a_user_and_a_token(world: World, seen: set[Any]) -> None:
     ]
 
 
-def test_a_method(seen: set[Any]) -> None:
+def test_a_method(seen: set[UUID]) -> None:
     first = methods.MethodSettings(display_name="Wire", instructions="Send.", details=[["IBAN", "DE1"], ["BIC", "X"]])
     config = methods.create_method(by=SYSTEM, country="DE", method="bank_transfer", settings=first)
     then = methods.MethodSettings(display_name="Wire", instructions="Send.", details=[["IBAN", "DE2"]], position=3)
@@ -86,7 +81,7 @@ def test_a_method(seen: set[Any]) -> None:
     assert switched == ("method.updated", {"is_enabled": [True, False]})
 
 
-def test_what_an_account_deviates_in(world: World, seen: set[Any]) -> None:
+def test_what_an_account_deviates_in(world: World, seen: set[UUID]) -> None:
     def set_to(method: str, **change: Any) -> None:
         values: dict[str, Any] = {"is_allowed": True, "is_default": False, "label": ""} | change
         with across_accounts():
@@ -103,7 +98,7 @@ def test_what_an_account_deviates_in(world: World, seen: set[Any]) -> None:
     ]
 
 
-def test_an_invoice_and_its_payment(world: World, make: Factory, seen: set[Any]) -> None:
+def test_an_invoice_and_its_payment(world: World, make: Factory, seen: set[UUID]) -> None:
     invoice = make.invoice(world.account, credits=5, issued=False, number="INV-1")
     with across_accounts():
         issued = issue_invoice(invoice.id, by=SYSTEM)
@@ -128,7 +123,7 @@ def test_an_invoice_and_its_payment(world: World, make: Factory, seen: set[Any])
     ]  # fmt: skip
 
 
-def test_a_void_invoice(world: World, make: Factory, seen: set[Any]) -> None:
+def test_a_void_invoice(world: World, make: Factory, seen: set[UUID]) -> None:
     make.void(make.invoice(world.account, issued=False))
     (action, changes) = new(seen)[-1]
     today = str(clock.today())
@@ -137,3 +132,21 @@ def test_a_void_invoice(world: World, make: Factory, seen: set[Any]) -> None:
         {"status": ["draft", "void"], "reason": "sent by mistake"}
         | {name: [None, today] for name in ("issue_date", "due_date")},
     )
+
+
+def test_a_proof(world: World, make: Factory, seen: set[UUID]) -> None:
+    proof = make.proof(make.payment(make.invoice(world.account), world.owner), world.owner, b"content")
+    told = {"proof_id": str(proof.id), "media_type": "image/jpeg", "size": 7, "sha256": sha256(b"content").hexdigest()}
+    assert new(seen)[-1] == ("proof.added", told)
+
+
+def test_an_import(seen: set[UUID]) -> None:
+    with across_accounts():
+        import_file(BytesIO(f"{HEADER}\n{ROW.replace('C-1', 'C-9')}\n".encode()), by=SYSTEM)
+    account, invoice = new(seen)
+    assert account[0] == "account.created"
+    assert invoice == (
+        "invoice.imported",
+        {"number": [None, "INV-1"], "credits": [None, 5], "total": [None, "49.98 EUR"], "lines": [None, 1],
+         "issue_date": [None, "2026-11-01"], "due_date": [None, "2026-11-15"]},
+    )  # fmt: skip

@@ -44,6 +44,19 @@ def test_two_at_once_end_as_one_after_the_other(theatre: Theatre) -> None:
     assert min(verdict.orders for verdict in verdicts) > 2
 
 
+def test_a_row_more_or_less_in_any_table_is_told(theatre: Theatre) -> None:
+    """All tables are compared, those of mails and webhooks as well."""
+    stage = theatre.stage
+    beginning = stage.digest()
+    for table in [name for name, rows in beginning.items() if rows]:
+        stage.connection.execute("BEGIN; SET LOCAL session_replication_role = replica")
+        stage.connection.execute(f"DELETE FROM {table} WHERE ctid = (SELECT MIN(ctid) FROM {table})".encode())
+        stage.connection.execute("COMMIT")
+        assert {name for name, rows in stage.digest().items() if rows != beginning[name]} == {table}
+        stage.restore()
+    assert stage.digest() == beginning
+
+
 @pytest.fixture
 def _without_locks(app: Flask) -> Iterator[None]:
     """Locks, and the version that an update starts from, taken out of the statements on their way to the database."""

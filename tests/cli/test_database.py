@@ -25,6 +25,7 @@ from tests.api.conftest import Caller
 from tests.conftest import BASICS
 from tests.engines import disconnect
 from tests.foundation.conftest import Tenants, tenants_of
+from tests.verification import leave
 
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
@@ -84,7 +85,9 @@ def test_a_copy_of_the_file_is_the_database(filled: Tenants, tmp_path: Path) -> 
     assert stat.S_IMODE(copy.stat().st_mode) == 0o600
     before = contents(filled.app)
     assert all(before[table] for table in (*KEPT, "rules"))
-    assert contents(create_app({**BASICS, "DATA_DIR": copy.parent})) == before
+    copied = create_app({**BASICS, "DATA_DIR": copy.parent})
+    assert contents(copied) == before
+    leave(copied)
 
 
 @on_sqlite
@@ -134,7 +137,7 @@ def test_a_dump_comes_back_whole(
     seen = Caller(app, filled.acme.token).get("/payments/").text
     assert "Acme-secret" in seen
     assert "Globex-secret" not in seen
-    disconnect(app)
+    leave(app)
     server.drop(name)
 
 
@@ -202,7 +205,10 @@ def test_the_app_runs_by_what_the_command_wrote(
             upgrade()
         tenants = tenants_of(app)
         assert "Acme-secret" in Caller(app, tenants.acme.token).get("/payments/").text
-        disconnect(app)
+        monkeypatch.setenv("PATH", str(server.bin), prepend=":")
+        dump = tmp_path / "portal.dump"
+        assert run(app, "backup", str(dump)) == (0, f"The database is copied to {dump}, for its owner only.\n")
+        leave(app)
     server.drop(name)
 
 
@@ -213,7 +219,7 @@ def test_a_database_of_one_login_is_handed_over(portal: Flask, server: postgres.
     with single.app_context():
         upgrade()
     tenants = tenants_of(single)
-    disconnect(single)
+    leave(single)
     assert run(portal, "setup", "--admin-url", server.url(name), "--prefix", postgres.PREFIX)[0] == 0
     app = create_app({**BASICS, "DATA_DIR": tmp_path, **server.settings(name)})
     with app.app_context():
@@ -225,7 +231,7 @@ def test_a_database_of_one_login_is_handed_over(portal: Flask, server: postgres.
     seen = Caller(app, tenants.acme.token).get("/payments/").text
     assert "Acme-secret" in seen
     assert "Globex-secret" not in seen
-    disconnect(app)
+    leave(app)
     server.drop(name)
 
 
@@ -247,7 +253,7 @@ def test_an_administrator_who_is_no_superuser_suffices(
         upgrade()
     tenants = tenants_of(app)
     assert "Acme-secret" in Caller(app, tenants.acme.token).get("/payments/").text
-    disconnect(app)
+    leave(app)
     server.drop("hosted_portal")
 
 

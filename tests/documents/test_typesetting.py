@@ -122,6 +122,20 @@ def test_one_large_document_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     assert typeset("invoice", data("small"), made_at=MADE)
 
 
+def test_one_more_waits_for_it_and_others_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server has four threads: those that wait are nobody's."""
+    monkeypatch.setattr(typesetting, "WAIT_SECONDS", 60)
+    large = data(*["word " * 100] * 100)
+    with ThreadPoolExecutor(1) as pool:
+        with typesetting._not_refused, typesetting._large_one:  # as the one that is being set
+            waiting = pool.submit(typeset, "invoice", large, made_at=MADE)
+            while typesetting._not_refused.acquire(blocking=False):
+                typesetting._not_refused.release()
+            with pytest.raises(Unavailable, match="Another large document"):
+                typeset("invoice", large, made_at=MADE)
+        assert waiting.result()
+
+
 def test_threads_do_not_meet() -> None:
     def made(number: int) -> bool:
         return f"Line {number} 1 1.00" in words_of(typeset("invoice", data(f"Line {number}"), made_at=MADE))

@@ -26,9 +26,9 @@ from portal.webhooks import service as webhooks
 from tests import postgres
 from tests.api.conftest import Caller
 from tests.conftest import BASICS
-from tests.engines import disconnect
 from tests.factories import SYSTEM, Factory, acting
 from tests.pages import Pages
+from tests.verification import leave
 
 Rows = Sequence[Row[*tuple[Any, ...]]]
 
@@ -134,7 +134,7 @@ def make_tenants(
 
     yield make
     for one in made:
-        disconnect(one.app)
+        leave(one.app)
         server.drop(one.database)
 
 

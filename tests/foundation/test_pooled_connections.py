@@ -7,9 +7,9 @@ from portal.app import create_app
 from tests import pgbouncer, postgres
 from tests.api.conftest import Caller
 from tests.conftest import BASICS
-from tests.engines import disconnect
 from tests.factories import Factory
 from tests.foundation.conftest import tenants_of
+from tests.verification import leave
 
 REQUESTS = 60
 
@@ -54,4 +54,4 @@ def in_turn(app: Flask, requests: int) -> None:
             assert all(f"{name}-secret" in staff.get("/payments/").text for name in ("Acme", "Globex"))
         backends.add(tenants.say("SELECT pg_backend_pid()", scope=mine.account.id)[0][0])
     assert len(backends) == 1
-    disconnect(app)
+    leave(app)

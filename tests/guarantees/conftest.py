@@ -14,6 +14,7 @@ from tests.conftest import BASICS
 from tests.factories import Factory
 from tests.guarantees.rows import World
 from tests.guarantees.schema import drop
+from tests.verification import leave
 
 
 @pytest.fixture(scope="package", params=["sqlite", "postgresql"])
@@ -36,6 +37,7 @@ def world(dialect: str, request: pytest.FixtureRequest, tmp_path_factory: pytest
         engine = db.engine
     yield World(app, Factory(app), engine)
     engine.dispose()
+    leave(app)
 
 
 @pytest.fixture

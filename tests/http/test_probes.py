@@ -122,6 +122,19 @@ def test_figures_are_not_public(address: str, headers: dict[str, str], token: st
     assert ("portal_requests_total" in answer.text) == (status == 200)
 
 
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_in_production_figures_are_for_the_token_only(app: Flask) -> None:
+    """A proxy on the same machine may pass on a stranger's request and add no header."""
+    assert app.test_client().get("/api/v1/billing/payments/").status_code == 401  # the first one looks at the settings
+    app.config |= {"ENVIRONMENT": "production", "METRICS_TOKEN": "s3cret"}
+    asked = [{}, {"Authorization": "Bearer s3cret"}]
+    answers = [app.test_client().get("/metrics", headers=headers) for headers in asked]
+    assert [(answer.status_code, "portal_requests_total" in answer.text) for answer in answers] == [
+        (404, False),
+        (200, True),
+    ]
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 @pytest.mark.parametrize("login", ["gate", "staff"])
 def test_it_is_not_ready_without_a_login_that_pages_need(

@@ -1,11 +1,13 @@
 """Everybody who may come: each role by session and by token, and those whose time is over."""
 
+import re
 from dataclasses import dataclass
+from sqlite3 import connect
 from typing import Any
 from uuid import UUID
 
 from flask import Flask
-from sqlalchemy import Connection, event, update
+from sqlalchemy import Connection, event, select, update
 from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
@@ -17,7 +19,8 @@ from portal.accounts.sessions import Place
 from portal.accounts.token_format import new_secret
 from portal.foundation import clock
 from portal.foundation.access import Permission, Role, scopes_of
-from portal.foundation.db import transaction
+from portal.foundation.audit import AuditEntry
+from portal.foundation.db import session, transaction
 from portal.foundation.ids import new_id, parse_id
 from portal.foundation.tenancy import across_accounts
 from portal.webhooks import service as webhooks
@@ -25,7 +28,7 @@ from tests.engines import engines_of
 from tests.factories import SYSTEM, Factory, acting
 from tests.pages import Pages
 
-API_PATH = "/api/"
+API_PATH, HERE = "/api/", "127.0.0.1"
 FORM = {
     "version": "1", "reason": "not found", "payment_method": "bank_transfer", "transaction_reference": "T-1",
     "name": "Somebody", "email": "somebody@portal.example", "locale": "de", "timezone": "UTC", "role": "viewer",
@@ -126,6 +129,21 @@ class House:
         ids = self.foreign if visitor.role == "stranger" else self.own
         return ids | self.of_users.get(visitor.role, {})
 
+    def entries(self, request_id: str) -> set[tuple[Any, ...]]:
+        """Who the audit log says made the request, in what role, by which face, and from where."""
+        columns = (AuditEntry.actor_id, AuditEntry.actor_role, AuditEntry.face, AuditEntry.address)
+        with self.app.app_context(), across_accounts():
+            rows = session.execute(select(*columns).where(AuditEntry.request_id == request_id))
+            return {tuple(row) for row in rows}
+
+    def as_written(self, role: str, endpoint: str) -> tuple[Any, ...]:
+        """What it should say there of who comes as this role."""
+        face = endpoint.partition(".")[0]
+        if role == "nobody":
+            return None, Role.SYSTEM.value, face, HERE
+        user = self.users[role]
+        return user.id, user.role, face, HERE
+
     def _of(self, user: User) -> dict[str, Any]:
         """A token and a session beside those that are used; for who manages webhooks, an endpoint and a delivery."""
         with self.app.app_context():
@@ -205,21 +223,34 @@ class House:
             accounts.set_enabled(user.id, by=SYSTEM, enabled=False)
 
 
-JOURNALS = {"audit_entries", "audit_chains", "api_tokens", "user_sessions", "attempt_limits"}
-"""What a refused request may write to: that it came and what was tried, and when session and token were used last."""
+LOG = {"audit_entries", "audit_chains", "attempt_limits"}
+"""What a refused request may write to: that it came, and what was tried."""
+_USE = re.compile(r"UPDATE (api_tokens|user_sessions) SET (last_(used_at|used_address|seen_at)=[^=,]+,? ?)+WHERE ")
 
 
 class Written:
-    """The tables to which the app committed something while this listens."""
+    """The tables in which the app changed something while this listens, but for when what one came by was used."""
 
     def __init__(self, app: Flask) -> None:
         self.tables: set[str] = set()
         for engine in engines_of(app):
-            event.listen(engine, "before_cursor_execute", self._note)
+            event.listen(engine, "after_cursor_execute", self._note)
             event.listen(engine, "commit", lambda on: self.tables.update(on.info.pop("written", ())))
             event.listen(engine, "rollback", lambda on: on.info.pop("written", None))
 
-    def _note(self, on: Connection, _cursor: object, statement: str, *_: object) -> None:
+    def _note(self, on: Connection, cursor: Any, statement: str, *_: object) -> None:
         words = statement.split(None, 3)
-        if words[0] in ("INSERT", "DELETE", "UPDATE"):
+        is_change = words[0] == "INSERT" or (words[0] in ("DELETE", "UPDATE") and cursor.rowcount)
+        if is_change and not _USE.match(statement):
             on.info.setdefault("written", set()).add(words[1 if words[0] == "UPDATE" else 2])
+
+
+class Beginning:
+    """What the app's SQLite file held when this was made."""
+
+    def __init__(self, app: Flask) -> None:
+        self._file, self._kept = connect(app.config["DATA_DIR"] / "portal.db"), connect(":memory:")
+        self._file.backup(self._kept)
+
+    def bring_back(self) -> None:
+        self._kept.backup(self._file)

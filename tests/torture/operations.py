@@ -20,6 +20,7 @@ from portal.foundation.db import Base
 from portal.foundation.money import Money
 from portal.foundation.tenancy import account_scope, across_accounts
 from tests.factories import PASSWORD, SYSTEM, Factory, acting
+from tests.torture.telling import Teller
 
 Call = Callable[[], object]
 
@@ -205,11 +206,12 @@ def _invoice(make: Factory, account: Account, name: str) -> Invoice:
 
 
 class Stage:
-    """The scene's rows in PostgreSQL: brought back in one go, and told without ids and times."""
+    """The scene's rows in PostgreSQL: brought back in one go, and told."""
 
     def __init__(self, connection: psycopg.Connection) -> None:
         self.connection = connection
         self._count = 0
+        self._teller = Teller(connection)
         tables = sorted(Base.metadata.tables)
         connection.execute("CREATE SCHEMA beginning")
         for table in tables:
@@ -228,31 +230,8 @@ class Stage:
             self.connection.execute("VACUUM ANALYZE")
 
     def digest(self) -> dict[str, list[str]]:
-        """What all rows say, in an order of their own."""
-        return {name: sorted(repr(row) for row in self.query(sql)) for name, sql in _TOLD.items()}
+        """What all rows of all tables say."""
+        return self._teller.tell()
 
     def query(self, sql: str) -> list[Any]:
         return self.connection.execute(sql.encode()).fetchall()
-
-
-_TOLD = {
-    "accounts": "SELECT number, name, locale FROM accounts",
-    "users": "SELECT email, role, disabled_at IS NULL FROM users",
-    "tokens": "SELECT name, revoked_at IS NULL FROM api_tokens",
-    "methods": "SELECT country, method, display_name, is_enabled FROM payment_method_configs",
-    "account methods": "SELECT method, is_allowed, is_default FROM account_payment_methods",
-    "invoices": "SELECT number, status, amount_paid_minor, posting_seq, grant_id IS NULL FROM invoices",
-    "payments": """
-        SELECT number, transaction_reference, payments.status, version, amount_minor, failure_reason, same_text_reason,
-               decided_by FROM payments JOIN invoices ON invoices.id = invoice_id""",
-    "events": """
-        SELECT transaction_reference, payment_events.version, action, from_status, to_status, actor_label, reason
-        FROM payment_events JOIN payments ON payments.id = payment_id""",
-    "postings": """
-        SELECT number, seq, postings.status, amount_minor, paid_after
-        FROM postings JOIN invoices ON invoices.id = invoice_id""",
-    "credits": """
-        SELECT number, cause, amount FROM credit_transactions JOIN invoices ON invoices.id = invoice_id""",
-    "balances": "SELECT account_id, MAX(seq), SUM(amount) FROM credit_transactions GROUP BY account_id",
-    "audit": "SELECT action, actor_label, subject_type FROM audit_entries",
-}

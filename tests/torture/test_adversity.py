@@ -15,14 +15,15 @@ from flask import Flask
 
 from portal.app import create_app
 from tests.conftest import BASICS
-from tests.engines import disconnect
 from tests.factories import Factory
 from tests.postgres import Server
 from tests.reliability.test_adversity import clocks as clocks  # noqa: PLC0414 - the fixture
 from tests.reliability.test_adversity import office as office  # noqa: PLC0414 - the fixture
-from tests.torture.adversity import Clocks, Office, can_mount, slow, small_disk, work_on_a_full_disk
+from tests.serving import serving
+from tests.torture.adversity import Clocks, Office, can_mount, filled, slow, small_disk, work_on_a_full_disk
 from tests.torture.scale import scaled
 from tests.torture.walker import walk
+from tests.verification import leave
 
 Note = Callable[..., None]
 DISKS = ["sqlite", "postgresql"] if can_mount() else []
@@ -46,11 +47,25 @@ def test_a_full_disk(kind: str, request: pytest.FixtureRequest, record_property:
         office = Office(app, Factory(app))
         work_on_a_full_disk(office, disk, scaled(100))
         note(record_property, office)
-        disconnect(app)
+        leave(app)
         if kind == "postgresql":
             server.drop(name)
             with server.connect() as connection:
                 connection.execute("DROP TABLESPACE small")
+
+
+@pytest.mark.parametrize("kind", DISKS[:1])
+def test_a_server_that_starts_on_a_full_disk(kind: str, migrated_file: Path) -> None:
+    """It answers, and none of its processes dies of what it cannot write down."""
+    with small_disk(16) as disk:
+        shutil.copy(migrated_file, disk / "portal.db")
+        app = create_app({**BASICS, "DATA_DIR": disk})
+        Factory(app).account()  # SQLite's own files are there
+        with filled(disk, room=0), serving(app) as server:
+            before = server.workers()
+            assert {server.ask(path).status for path in ["/healthz", "/login"] * 20} == {200}
+            assert server.workers() == before
+        leave(app)
 
 
 def on_disk(server: Server, disk: Path, request: pytest.FixtureRequest) -> str:

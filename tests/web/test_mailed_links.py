@@ -328,6 +328,14 @@ def test_who_asks_for_another_address_again_means_the_last_one(world: World) -> 
     assert "right@new.example" in visitor.get("/profile/").text
 
 
+def test_with_a_second_factor_another_address_asks_for_a_fresh_code(world: World, admin: Pages) -> None:
+    """The password alone must not lead to the mails by which a password is chosen anew."""
+    with clock.set_to(clock.now() + timedelta(minutes=6)):
+        page = admin.post("/profile/email", {"email": "eve@portal.example", "password": PASSWORD})
+    assert (page.status, page.h1) == (403, "Confirm that it is you")
+    assert mails(world.app) == []
+
+
 def test_an_address_that_somebody_has(world: World) -> None:
     """Whoever asks is told nothing; whoever reads its mails learns it."""
     owner, stranger = world.users["owner"], world.users["stranger"]

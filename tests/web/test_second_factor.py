@@ -129,6 +129,23 @@ def test_staff_without_one_set_it_up_and_get_no_further_without(world: World, ma
     assert third.post("/login/code", code).status == 400
 
 
+@pytest.mark.parametrize("who", ["owner", "reviewer"])
+def test_the_page_of_the_codes_belongs_to_the_session_that_goes_on(who: str, world: World, make: Factory) -> None:
+    """Whoever sets a factor up has another session from then on; the form on that very answer is of it."""
+    if who == "owner":
+        user, pages, address = world.users["owner"], world.visit("owner"), "/profile/second-factor/activation"
+        pages.post("/profile/second-factor", {"password": PASSWORD})
+        page = pages.get("/profile/second-factor")
+    else:
+        user, address = make.user("reviewer", second_factor=False), "/login/set-up"
+        pages, sent = after_password(world, user)
+        page = pages.follow(sent)
+    authenticators.hold(user, shown_secret(page))
+    done = pages.post(address, {"code": authenticators.code(user)})
+    assert done.status == 201
+    assert pages.post("/logout", token=done.values["csrf_token"]).location == "/login"
+
+
 def test_in_the_demo_staff_sign_in_without(world: World, make: Factory) -> None:
     user = make.user("admin", second_factor=False)
     with world.app.app_context():

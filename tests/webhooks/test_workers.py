@@ -15,9 +15,10 @@ from flask import Flask
 
 from portal.foundation import clock
 from portal.foundation.row_security import Login
-from portal.webhooks import delivering
+from portal.webhooks import delivering, service
 from portal.webhooks.due import AT_ONCE, OF_ONE_ACCOUNT
 from portal.webhooks.event_types import EventType
+from tests.factories import acting
 from tests.serving import Serving, serving
 from tests.webhooks.conftest import World, later
 from tests.webhooks.receiver import answering
@@ -98,6 +99,27 @@ def test_threads_that_claim_at_once_get_different_deliveries(world: World) -> No
     assert len(jobs) == len(set(jobs)) >= limit
     with world.worker():
         assert delivering.claim() is None
+
+
+def test_whoever_has_nothing_on_its_way_comes_first(world: World) -> None:
+    """However much of others has been due for longer: slow endpoints of two accounts hold nobody else up."""
+    globex, initech = (world.make.user("owner", world.make.account(name)) for name in ("Globex", "Initech"))
+    for user in (world.owner, globex):
+        for _ in range(2):
+            endpoint = world.endpoint(user)
+            with world.acting_for(user):
+                for _ in range(5):
+                    service.send_test(endpoint.id, by=acting(user))
+    last = world.endpoint(initech)
+    with world.acting_for(initech):
+        wanted = service.send_test(last.id, by=acting(initech))
+    with world.worker():
+        taken = [job.delivery_id for _ in range(4) if (job := delivering.claim())]
+    accounts = {delivery.id: delivery.account_id for delivery in world.deliveries()}
+    assert [accounts[id_] for id_ in taken] == [
+        world.owner.account_id, globex.account_id, initech.account_id, world.owner.account_id,
+    ]  # fmt: skip
+    assert taken[2] == wanted.id
 
 
 def test_what_a_killed_worker_sent_is_sent_again(world: World) -> None:
