@@ -6,10 +6,12 @@ first request of every process once more, for whatever way leads around both.
 
 import os
 import re
+import stat
 from collections import Counter
 from collections.abc import Mapping
 from itertools import pairwise
 from math import log2
+from pathlib import Path
 from typing import Any
 
 from flask import Flask, current_app, request
@@ -75,7 +77,7 @@ def check_before_serving(app: Flask) -> None:
 
 def unsafe_settings(config: Mapping[str, Any], *, debug: bool) -> list[str]:
     """What is wrong with the settings, a sentence each."""
-    if config["ENVIRONMENT"] != "production":
+    if not _is_in_earnest(config):
         exposed = debug and not set(config["HOSTS"]) <= set(LOOPBACK)
         return ["Debug is on, which lets visitors run code: switch it off, or unset PORTAL_HOSTS."] if exposed else []
     found = []
@@ -84,6 +86,7 @@ def unsafe_settings(config: Mapping[str, Any], *, debug: bool) -> list[str]:
     for name, secret in [
         ("PORTAL_SECRET_KEY", config["SECRET_KEY"]),
         *(("PORTAL_SECRET_KEY_FALLBACKS", older) for older in config["SECRET_KEY_FALLBACKS"]),
+        *(("PORTAL_METRICS_TOKEN", token) for token in [config["METRICS_TOKEN"]] if token),
     ]:
         weakness = weakness_of(secret)
         if weakness:
@@ -95,6 +98,12 @@ def unsafe_settings(config: Mapping[str, Any], *, debug: bool) -> list[str]:
     if not config["HOSTS_ARE_GIVEN"]:
         found.append("Set PORTAL_HOSTS to the names under which people reach the portal, separated by commas.")
     return found
+
+
+def _is_in_earnest(config: Mapping[str, Any]) -> bool:
+    """Whether others than the people of this machine are served. What is shown as a demo says so itself."""
+    is_of_others = not set(config["HOSTS"]) <= set(LOOPBACK)
+    return config["ENVIRONMENT"] == "production" or (config["ENVIRONMENT"] == "development" and is_of_others)
 
 
 def weakness_of(secret: str) -> str | None:
@@ -115,7 +124,21 @@ def _bits(secret: str) -> float:
 
 
 def _unsafe_data(config: Mapping[str, Any]) -> list[str]:
-    if config["ENVIRONMENT"] == "production" and is_demo():
+    return [*_open_files(config), *_unfit_rows(config)]
+
+
+def _open_files(config: Mapping[str, Any]) -> list[str]:
+    """A SQLite file, made by a release of before or by hand, that everybody on this machine can read."""
+    if db.engine.dialect.name != "sqlite" or not _is_in_earnest(config):
+        return []
+    path = Path(str(db.engine.url.database))
+    leads_there = all(folder.stat().st_mode & stat.S_IXOTH for folder in path.resolve().parents)
+    is_open = leads_there and path.exists() and path.stat().st_mode & stat.S_IROTH
+    return [f"Everybody on this machine can read the database: chmod -R go= {path.parent}"] if is_open else []
+
+
+def _unfit_rows(config: Mapping[str, Any]) -> list[str]:
+    if _is_in_earnest(config) and is_demo():
         return ["This database holds the demo, whose passwords everybody knows: set DATABASE_URL to another one."]
     if config["ENVIRONMENT"] == "demo" and config["HOSTS"] != LOOPBACK and not is_demo():
         return ["This database holds data of your own, not the demo: serve without --demo."]
@@ -123,7 +146,7 @@ def _unsafe_data(config: Mapping[str, Any]) -> list[str]:
 
 
 def _unsafe_logins(config: Mapping[str, Any]) -> list[str]:
-    return login_problems(db.engines, allows_one_superuser=config["ENVIRONMENT"] != "production")
+    return login_problems(db.engines, allows_one_superuser=not _is_in_earnest(config))
 
 
 def _look_once() -> None:
@@ -133,7 +156,7 @@ def _look_once() -> None:
     if not problems and _shows_nothing():
         return
     problems += _unsafe_data(current_app.config)
-    if current_app.config["ENVIRONMENT"] == "production":
+    if _is_in_earnest(current_app.config):
         problems += _unsafe_logins(current_app.config)
     if problems:
         raise RuntimeError(f"The portal does not serve like this. {' '.join(problems)}")

@@ -2,10 +2,14 @@
 
 import os
 import secrets
+import shutil
+import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
@@ -22,6 +26,7 @@ from portal.safety import (
     unsafe_settings,
     weakness_of,
 )
+from tests.engines import disconnect
 
 GOOD = "Vb9uXhM2rK7sLw0QeT4yZc8nAf6jGd1pR3oI5tU"
 HOW = "Make one with: python -c 'import secrets; print(secrets.token_hex(32))'"
@@ -32,7 +37,7 @@ VARIABLES = (
     "PORTAL_ENV", "PORTAL_SECRET_KEY", "PORTAL_SECRET_KEY_FILE", "PORTAL_SECRET_KEY_FALLBACKS",
     "PORTAL_SECRET_KEY_FALLBACKS_FILE", "PORTAL_HTTPS", "PORTAL_HOSTS", "PORTAL_PROXIES", "PORTAL_LOG_LEVEL",
     "DATABASE_URL", "DATABASE_URL_FILE", "DATABASE_GATE_URL", "DATABASE_WORKER_URL", "FLASK_DEBUG",
-    "FLASK_RUN_FROM_CLI",
+    "FLASK_RUN_FROM_CLI", "PORTAL_METRICS_TOKEN",
 )  # fmt: skip
 on_sqlite = pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 Environment = Callable[..., None]
@@ -80,6 +85,8 @@ def test_all_is_well_in_production(tmp_path: Path, environment: Environment) -> 
          f"The secret in PORTAL_SECRET_KEY is weak: it is shorter than 32 bytes. {HOW}"),
         ({"PORTAL_SECRET_KEY_FALLBACKS": f"{GOOD}1 {'x' * 40}"},
          f"The secret in PORTAL_SECRET_KEY_FALLBACKS is weak: it repeats itself. {HOW}"),
+        ({"PORTAL_METRICS_TOKEN": "x"},
+         f"The secret in PORTAL_METRICS_TOKEN is weak: it is shorter than 32 bytes. {HOW}"),
         ({"PORTAL_HTTPS": None},
          "Set PORTAL_HTTPS=1, and serve the portal over HTTPS only: passwords cross the network."),
         ({"PORTAL_HTTPS": "yes"},
@@ -100,10 +107,18 @@ def test_debug_is_for_this_machine_only(tmp_path: Path, environment: Environment
     assert problems(tmp_path, debug=True) == ["Debug is on, which shows visitors what is inside: unset FLASK_DEBUG."]
     environment({"PORTAL_ENV": "development"})
     assert problems(tmp_path, debug=True) == []
-    environment({"PORTAL_ENV": "development", "PORTAL_HOSTS": "localhost,portal.lan"})
+    environment({"PORTAL_ENV": "demo", "PORTAL_HOSTS": "localhost,portal.lan"})
     assert problems(tmp_path, debug=False) == []
     assert problems(tmp_path, debug=True) == [
         "Debug is on, which lets visitors run code: switch it off, or unset PORTAL_HOSTS."
+    ]
+
+
+def test_development_that_others_reach_is_held_to_the_same(tmp_path: Path, environment: Environment) -> None:
+    environment({"PORTAL_ENV": "development", "PORTAL_HOSTS": "billing.example", "PORTAL_SECRET_KEY": "x"})
+    assert problems(tmp_path) == [
+        f"The secret in PORTAL_SECRET_KEY is weak: it is shorter than 32 bytes. {HOW}",
+        "Set PORTAL_HTTPS=1, and serve the portal over HTTPS only: passwords cross the network.",
     ]
 
 
@@ -241,10 +256,11 @@ def test_commands_need_no_settings(app: Flask, environment: Environment) -> None
     assert result.stderr == "Error: Nobody signs in as a@b.example.\n"
 
 
-def test_a_database_with_the_demo_is_not_served(app: Flask) -> None:
+@pytest.mark.parametrize(("environment", "host"), [("production", "localhost"), ("development", "billing.example")])
+def test_a_database_with_the_demo_is_not_served(app: Flask, environment: str, host: str) -> None:
     app.config.update(
-        ENVIRONMENT="production", SECRET_KEY=GOOD, SECRET_KEY_IS_GIVEN=True, SESSION_COOKIE_SECURE=True,
-        HOSTS=("localhost",), HOSTS_ARE_GIVEN=True, TESTING=False,
+        ENVIRONMENT=environment, SECRET_KEY=GOOD, SECRET_KEY_IS_GIVEN=True, SESSION_COOKIE_SECURE=True,
+        HOSTS=(host,), HOSTS_ARE_GIVEN=True, TESTING=False,
     )  # fmt: skip
     with app.app_context():
         check_before_serving(app)
@@ -256,9 +272,39 @@ def test_a_database_with_the_demo_is_not_served(app: Flask) -> None:
         "This database holds the demo, whose passwords everybody knows: set DATABASE_URL to another one."
     )
     client = app.test_client()
-    assert client.get("/invoices/").status_code == 500  # whatever way led around the check
-    assert client.post("/login").status_code == 500
-    assert client.get("/login").status_code == 200  # shows nothing, and asks no database
+    there = f"http://{host}"
+    assert client.get("/invoices/", there).status_code == 500  # whatever way led around the check
+    assert client.post("/login", there).status_code == 500
+    assert client.get("/login", there).status_code == 200  # shows nothing, and asks no database
+
+
+def test_the_files_are_the_portals_own(tmp_path: Path) -> None:
+    """Also in a folder that everybody may look into."""
+    tmp_path.chmod(0o755)
+    assert run({"PORTAL_DATA_DIR": str(tmp_path)}, "-m", "flask", "--app", "wsgi", "db", "upgrade").returncode == 0
+    modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    assert "portal.db" in modes
+    assert set(modes.values()) == {0o600}
+
+
+@on_sqlite
+def test_a_file_that_everybody_can_read_is_not_served(
+    new_settings: Callable[[], dict[str, Any]], environment: Environment
+) -> None:
+    environment(PRODUCTION)
+    settings = new_settings() | {"SECRET_KEY": GOOD, "TESTING": False}
+    with TemporaryDirectory() as name:  # pytest's own folders are closed
+        folder = Path(name)
+        shutil.copy(settings["DATA_DIR"] / "portal.db", folder)
+        app = create_app(settings | {"DATA_DIR": folder})
+        for folders, files, is_open in ((0o700, 0o644, False), (0o755, 0o600, False), (0o755, 0o644, True)):
+            folder.chmod(folders)
+            (folder / "portal.db").chmod(files)
+            with app.app_context(), pytest.raises(Unsafe) if is_open else nullcontext() as refused:
+                check_before_serving(app)
+        assert refused is not None
+        assert str(refused.value) == f"Everybody on this machine can read the database: chmod -R go= {folder}"
+        disconnect(app)
 
 
 @on_sqlite

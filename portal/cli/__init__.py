@@ -2,6 +2,7 @@
 
 from flask import Flask
 
+import portal.cli.migrations  # noqa: F401  (changes the commands of Flask-Migrate)
 from portal.cli.database import database_commands
 from portal.cli.demo_commands import demo_commands
 from portal.cli.import_command import import_command

@@ -11,9 +11,10 @@ from typing import IO
 
 import click
 from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy.exc import ArgumentError
 
 from portal.cli.database_logins import make_logins, new_passwords
-from portal.cli.speaking import speaking
+from portal.cli.speaking import speaking, told_of_sqlite
 from portal.foundation.db import db
 from portal.foundation.row_security import Login
 
@@ -39,7 +40,11 @@ def database_commands() -> None:
 @speaking
 def set_up(admin_url: str, prefix: str | None, renew: bool, path: Path | None) -> None:
     """Make PostgreSQL's logins with their passwords and rights. A second time changes nothing."""
-    url = make_url(admin_url)
+    try:
+        url = make_url(admin_url)
+    except (ArgumentError, ValueError):  # for a port that is none
+        message = "The database's address cannot be read. It looks like postgresql://user:password@host/name."
+        raise click.ClickException(message) from None
     if url.get_backend_name() not in ("postgresql", "postgres"):
         raise click.ClickException("Logins are for PostgreSQL: postgresql://…")
     url = url.set(drivername="postgresql+psycopg")
@@ -115,11 +120,14 @@ def _copy_file(source: Path, copy: Path) -> None:
     """A consistent copy, taken page by page beside the writers, and looked through."""
     if not source.exists():
         raise click.ClickException(f"There is no database at {source}. Set PORTAL_DATA_DIR to where it is.")
-    with closing(sqlite3.connect(source)) as stored, closing(sqlite3.connect(copy)) as copied:
-        if not stored.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
-            raise click.ClickException(f"The database at {source} is empty. Set PORTAL_DATA_DIR to where yours is.")
-        stored.backup(copied)
-        found = copied.execute("PRAGMA integrity_check").fetchone()[0]
+    try:
+        with closing(sqlite3.connect(source)) as stored, closing(sqlite3.connect(copy)) as copied:
+            if not stored.execute("SELECT 1 FROM sqlite_master WHERE name = 'alembic_version'").fetchone():
+                raise click.ClickException(f"The database at {source} is empty. Set PORTAL_DATA_DIR to where yours is.")
+            stored.backup(copied)
+            found = copied.execute("PRAGMA integrity_check").fetchone()[0]
+    except sqlite3.Error as error:
+        raise click.ClickException(f"There is no copy. {told_of_sqlite(error)}") from error
     if found != "ok":
         raise click.ClickException(f"The copy is damaged: {found}. Look at the disk of {source}.")
 

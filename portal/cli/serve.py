@@ -1,5 +1,6 @@
 """Serving: all that stands between a fresh checkout and a running portal, with one sentence for what is wrong."""
 
+import errno
 import os
 import shutil
 import socket
@@ -17,7 +18,7 @@ from sqlalchemy.exc import DatabaseError
 
 from portal.accounts.passwords import DEMO_PASSWORD, is_demo
 from portal.cli.demo import SIGN_INS, load_demo_once
-from portal.cli.speaking import INSUFFICIENT_PRIVILEGE, speaking
+from portal.cli.speaking import INSUFFICIENT_PRIVILEGE, shown, speaking
 from portal.cli.worker import beside_a_worker
 from portal.foundation.db import db
 from portal.foundation.logs import SERVER_LOGS
@@ -107,18 +108,22 @@ def _check_port(host: str, port: int) -> None:
         try:
             probe.bind((host, port))
         except OSError as error:
-            message = (
-                f"Port {port} on {host} cannot be used ({error.strerror}). Choose another: PORT={port + 1} make run"
-            )
-            raise click.ClickException(message) from error
+            raise click.ClickException(_why_not(host, port, error)) from error
+
+
+def _why_not(host: str, port: int, error: OSError) -> str:
+    if isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL:
+        return f"{host} is no address of this machine ({error.strerror}). Name another: --host 127.0.0.1"
+    other = f"PORT={port + 1} make run" if current_app.config["ENVIRONMENT"] == "demo" else "--port NUMBER"
+    return f"Port {port} on {host} cannot be used ({error.strerror}). Choose another: {other}"
 
 
 def _greet(host: str, port: int) -> None:
-    shown = f"[{host}]" if ":" in host else host
-    click.echo(f"\n  Billing Portal: http://{shown}:{port}/\n")
+    name = f"[{host}]" if ":" in host else host
+    click.echo(f"\n  Billing Portal: http://{name}:{port}/\n")
     if is_demo():
         click.echo(f"  Demo sign-ins, password {DEMO_PASSWORD}:")
         for address in SIGN_INS:
             click.echo(f"    {address}")
         click.echo("")
-    click.echo(f"  Data: {current_app.config['DATA_DIR']}. Ctrl-C ends.\n")
+    click.echo(f"  Data: {shown(db.engine.url)}. Ctrl-C ends.\n")

@@ -61,7 +61,7 @@ def verify_command(heads: Path | None, write_heads: Path | None) -> None:
         if verification.found:
             click.echo(f"{verification.found} findings. Read: {read}.")
             sys.exit(FOUND)
-    click.echo(f"All holds. Read: {read}.")
+    click.echo(f"All holds. Read: {read}." if read else "There is nothing to read.")
 
 
 def _say(line: str) -> None:

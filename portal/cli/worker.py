@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from threading import Event, Thread
+from threading import Event, Lock, Thread, get_ident
 from time import monotonic
 
 import click
@@ -84,7 +84,8 @@ def run(app: Flask, stop: Event, parent: int | None = None) -> None:
     """Deliver in threads, until told to stop. What is on its way then is sent to its end."""
     seldom_steps = [seldom(renew_decision_times), seldom(write_digests)]
     steps = [*_STEPS, *[delivering.deliver_next] * (THREADS - 1), *seldom_steps]
-    threads = [Thread(target=_work, args=(app, stop, step)) for step in steps]
+    absence = _Absence()
+    threads = [Thread(target=_work, args=(app, stop, step, absence)) for step in steps]
     for thread in threads:
         thread.start()
     while not stop.wait(PAUSE):
@@ -108,16 +109,42 @@ def seldom(step: Callable[[], object], seconds: float = 60) -> Callable[[], obje
     return take
 
 
-def _work(app: Flask, stop: Event, step: Callable[[], object]) -> None:
+class _Absence:
+    """Says once that the database does not do its work, and once that it does again, whatever number of threads ask."""
+
+    def __init__(self) -> None:
+        self._lock, self._missing = Lock(), set[int]()
+
+    def met(self, error: Exception) -> None:
+        """This thread could not do its step."""
+        with self._lock:
+            if not self._missing:
+                words = " ".join(str(getattr(error, "orig", None) or error).split())
+                _log.warning("the worker waits for the database: %s: %s", outage(error) or type(error).__name__, words)
+            self._missing.add(get_ident())
+
+    def over(self) -> None:
+        """This thread could."""
+        if get_ident() not in self._missing:
+            return
+        with self._lock:
+            self._missing.remove(get_ident())
+            if not self._missing:
+                _log.warning("the database answers the worker again")
+
+
+def _work(app: Flask, stop: Event, step: Callable[[], object], absence: _Absence) -> None:
     """Do one step after the other; pause where there was nothing to do, longer where something is wrong."""
     while not stop.is_set():
         pause = PAUSE
         with app.app_context(), across_accounts(), by_login(Login.WORKER):
             try:
-                if step():
+                is_done = step()
+                absence.over()
+                if is_done:
                     continue
             except (DBAPIError, OutcomeUnknown, NoTurn) as error:
-                _log.warning("the worker waits for the database: %s", outage(error) or type(error).__name__)
+                absence.met(error)
                 pause = _AFTER_A_FAILURE
             except Exception:  # noqa: BLE001  (a worker that ended would keep everybody from hearing anything)
                 _log.exception("a webhook or a mail could not be sent")

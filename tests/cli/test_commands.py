@@ -163,7 +163,7 @@ def test_a_database_without_tables_says_what_to_run(tmp_path: str) -> None:
     result = run(empty, "tokens", "list", "--email", "a@b.example")
     assert (result.exit_code, result.stderr) == (
         1,
-        "Error: The database has no tables yet. Run: flask --app wsgi db upgrade\n",
+        f"Error: The database {tmp_path}/portal.db has no tables yet. Run: flask --app wsgi db upgrade\n",
     )
 
 
