@@ -117,8 +117,9 @@ class Fields:
         seen: set[tuple[str, str, str]] = set()
         for visitor, page, typed in self._pages():
             for found in self._of_page(visitor, page, typed):
-                if (found.method, found.path, found.name) not in seen:
-                    seen.add((found.method, found.path, found.name))
+                place = (self._endpoint(found.method, found.path), found.method, found.name)
+                if place not in seen:
+                    seen.add(place)
                     yield found
 
     def of_the_api(self) -> Iterator[Field]:
@@ -145,8 +146,11 @@ class Fields:
         return self.house.own | more.get(path.rstrip("/").rpartition("/")[2], {})
 
     def _let_in(self, method: str, address: str) -> frozenset[str]:
+        return LET_IN[self._endpoint(method, address), method.upper()]
+
+    def _endpoint(self, method: str, address: str) -> str:
         endpoint, _ = self.house.app.url_map.bind("").match(address, method.upper())
-        return LET_IN[endpoint, method.upper()]
+        return str(endpoint)
 
     def _others(self, method: str, address: str) -> dict[str, Any]:
         if address.endswith("/manual/"):
