@@ -72,7 +72,7 @@ PROBLEMS: dict[str, Problem] = {
     "webhook_url_refused": Problem(400, "a public `https://` address, as [webhooks.md](webhooks.md) says"),
     "invalid_event_types": Problem(400, "one or more of the types of [webhooks.md](webhooks.md#events)"),
     "precondition_not_supported": Problem(400, "leave `If-Match` and `If-None-Match` out: this route compares no tags"),
-    "https_required": Problem(400, "call the address that begins with `https://`; revoke a token that was sent without it"),
+    "https_required": Problem(400, "call the `https://` address; revoke a token that was sent without it"),
     "unknown_host": Problem(400, "call the portal by its own name"),
     "too_many_parameters": Problem(400, "at most 100 parameters"),
     "invalid_encoding": Problem(400, "send parameters in UTF-8"),
@@ -132,8 +132,8 @@ PROBLEMS: dict[str, Problem] = {
 
 OF_ALL = frozenset({
     "https_required", "unknown_host", "too_many_parameters", "invalid_encoding", "bad_request", "invalid_input",
-    "body_too_large", "address_too_long", "headers_too_large", "internal_error", "database_unavailable", "database_busy",
-    "too_many_requests",
+    "body_too_large", "address_too_long", "headers_too_large", "internal_error", "database_unavailable",
+    "database_busy", "too_many_requests",
 })  # fmt: skip
 OF_SIGNED_IN = frozenset({"not_signed_in", "invalid_token", "forbidden", "scope_missing"})
 OF_ONE = frozenset({"not_found"})

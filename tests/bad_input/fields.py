@@ -3,19 +3,26 @@
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from io import BytesIO
 from typing import Any
 from urllib.parse import quote_from_bytes, urlencode
 
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from portal.accounts.models import User
 from portal.api.reference import document
-from tests.factories import Factory
+from tests.bad_input.controls import Control, addresses_of, controls_of, filter_of, method_of
+from tests.bad_input.moments import Moment, moments
+from tests.factories import PASSWORD, Factory
 from tests.matrix.table import LET_IN
-from tests.matrix.visitors import House, Visitor, Written, body_of
-from tests.pages import Node, Page
+from tests.matrix.visitors import FORM, House, Visitor, Written, body_of
+from tests.nasty_files import image
+from tests.pages import Page
 
-ENDS_THE_SESSION = {"/logout"}
+EXTRA = ("cursor", "next", "nothing")
+"""What addresses may hold beside what filters are called."""
+_UNREAD = {*EXTRA, "username"}  # the last is there for password managers
 
 
 @dataclass
@@ -28,37 +35,46 @@ class Field:
     name: str
     others: dict[str, Any] = field(default_factory=dict)
     is_json: bool = False
+    in_query: bool = False
+    is_text: bool = True
+    """Whether its text is read."""
+    cookies: dict[str, str] = field(default_factory=dict)
+    """Of the moment when the page was seen."""
 
     def __str__(self) -> str:
         return f"{self.method} {self.path} {self.name} as {self.who.name}"
 
+    def send_others(self) -> TestResponse:
+        """The request with all fields in order."""
+        return self._ask("", json.dumps(self.others).encode() if self.is_json else self.others)
+
     def send(self, value: Any) -> TestResponse:
         """The request with this value in this field, and all other fields in order."""
+        if self.in_query:
+            return self._ask(urlencode({self.name: value}, errors="surrogatepass"), self.others)
         values = put(self.others, self.name, value)
-        if self.method == "GET":
-            return self.who.pages.send(
-                "GET", f"{self.path}?{urlencode(values, errors='surrogatepass')}", headers=self._headers()
-            )
-        if self.is_json:
-            return self.who.pages.send(self.method, self.path, data=json.dumps(values), headers=self._headers(),
-                                       content_type="application/json")  # fmt: skip
-        return self.who.pages.send("POST", self.path, data=values | {"csrf_token": self.who.pages.csrf_token})
+        return self._ask("", json.dumps(values).encode() if self.is_json else values)
 
     def send_bytes(self, raw: bytes) -> TestResponse:
-        """The request with bytes in this field that are no text in UTF-8."""
+        """The request with bytes in this field that are no text in UTF-8. No file goes with them."""
         named = f"{self.name}={quote_from_bytes(raw)}"
-        if self.method == "GET":
-            return self.who.pages.send("GET", f"{self.path}?{named}", headers=self._headers())
+        if self.in_query:
+            return self._ask(named, self.others)
         if self.is_json:
-            body = json.dumps(put(self.others, self.name, "@@")).encode().replace(b"@@", raw)
-            return self.who.pages.send(self.method, self.path, data=body, headers=self._headers(),
-                                       content_type="application/json")  # fmt: skip
-        token = urlencode({"csrf_token": self.who.pages.csrf_token})
-        return self.who.pages.send("POST", self.path, data=f"{token}&{named}",
-                                   content_type="application/x-www-form-urlencoded")  # fmt: skip
+            return self._ask("", json.dumps(put(self.others, self.name, "@@")).encode().replace(b"@@", raw))
+        others = {k: v for k, v in self.others.items() if k != self.name and not isinstance(v, bytes)}
+        return self._ask("", f"{urlencode(others)}&{named}".encode())
 
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.who.token}"} if self.who.token else {}
+    def _ask(self, query: str, body: bytes | dict[str, Any]) -> TestResponse:
+        self.who.pages.set_cookies(self.cookies)
+        headers = {"Authorization": f"Bearer {self.who.token}"} if self.who.token else {}
+        if isinstance(body, dict):
+            files = {name: (BytesIO(value), f"{name}.png") for name, value in body.items() if isinstance(value, bytes)}
+            more: dict[str, Any] = {"data": body | files} if body else {}
+        else:
+            kind = "application/json" if self.is_json else "application/x-www-form-urlencoded"
+            more = {"data": body, "content_type": kind}
+        return self.who.pages.send(self.method, f"{self.path}?{query}" if query else self.path, headers=headers, **more)
 
 
 def put(values: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
@@ -71,50 +87,81 @@ def put(values: dict[str, Any], name: str, value: Any) -> dict[str, Any]:
 
 
 class Fields:
-    """All of them, in a house with one of everything."""
+    """All of them, in a house with one of everything.
+
+    Whoever makes them stops the clock: a while after signing in, what is weighty asks for a code first.
+    """
 
     def __init__(self, app: Flask, make: Factory) -> None:
         self.house = House(app, make)
         self.written = Written(app)
+        self.booked = make.approved(
+            make.payment(make.invoice(self.house.acme), self.owner), self.house.users["reviewer"]
+        )
+        self.draft = make.invoice(self.house.acme, issued=False)
+
+    @property
+    def owner(self) -> User:
+        return self.house.users["owner"]
+
+    def _typed_at(self, path: str) -> dict[str, Any]:
+        """What people would type where a form comes empty."""
+        typed = FORM | {"password": PASSWORD, "current_password": PASSWORD, "proof": image("PNG")}
+        typed |= {"account": self.house.acme.number, "email": "gus@portal.example"}
+        if path == "/login":
+            return typed | {"email": self.owner.email}
+        return typed | ({"password": FORM["password"]} if path == "/profile/password" else {})
 
     def of_forms(self) -> Iterator[Field]:
-        """The fields of all forms that owners and admins see on their pages: those that change and those that look."""
+        """The fields of all forms that people see on their pages: those that change and those that look."""
         seen: set[tuple[str, str, str]] = set()
-        for role in ("owner", "admin", "nobody"):
-            visitor = self.house.visitor(role)
-            for page in self._pages(visitor):
-                for found in self._of_page(visitor, page):
-                    if (found.method, found.path, found.name) not in seen:
-                        seen.add((found.method, found.path, found.name))
-                        yield found
+        for visitor, page, typed in self._pages():
+            for found in self._of_page(visitor, page, typed):
+                place = (self._endpoint(found.method, found.path), found.method, found.name)
+                if place not in seen:
+                    seen.add(place)
+                    yield found
 
     def of_the_api(self) -> Iterator[Field]:
         """The fields of all bodies and queries that the API describes."""
         callers = {visitor.role: visitor for visitor in self.house.callers if visitor.role in ("owner", "admin")}
         with self.house.app.app_context():
             described = document()
-        for path, methods in described["paths"].items():
-            address = path.format(**{name: str(value) for name, value in self.house.own.items()})
+        for rule, methods in described["paths"].items():
+            address = rule.format(**{name: str(value) for name, value in self._ids_at(rule).items()})
             for method, operation in methods.items():
                 if method == "parameters":  # of the path itself
                     continue
                 who = callers["owner" if "owner" in self._let_in(method, address) else "admin"]
                 for parameter in operation.get("parameters", []):
                     if parameter.get("in") == "query":
-                        yield Field(who, "GET", address, parameter["name"])
+                        yield Field(who, "GET", address, parameter["name"], in_query=True)
                 for name in self._body(operation, described):
-                    yield Field(who, method.upper(), address, name, self._others(method, address), is_json=True)
+                    path = address.replace("/X-1/", "/X-2/") if method == "put" else address  # which nothing has yet
+                    yield Field(who, method.upper(), path, name, self._others(method, address), is_json=True)
+
+    def _ids_at(self, path: str) -> dict[str, Any]:
+        """What the address takes: a payment that can be given back, an invoice that can be issued."""
+        more = {"refund": {"payment_id": self.booked.id}, "issue": {"invoice_id": self.draft.id}}
+        return self.house.own | more.get(path.rstrip("/").rpartition("/")[2], {})
 
     def _let_in(self, method: str, address: str) -> frozenset[str]:
+        return LET_IN[self._endpoint(method, address), method.upper()]
+
+    def _endpoint(self, method: str, address: str) -> str:
         endpoint, _ = self.house.app.url_map.bind("").match(address, method.upper())
-        return LET_IN[endpoint, method.upper()]
+        return str(endpoint)
 
     def _others(self, method: str, address: str) -> dict[str, Any]:
         if address.endswith("/manual/"):
-            return {"invoice_id": str(self.house.own["invoice_id"]), "payment_method": "bank_transfer"}
+            invoice = str(self.house.own["invoice_id"])
+            return {"invoice_id": invoice, "payment_method": "bank_transfer", "transaction_reference": "T-1"}
         if address.endswith("/tokens/"):
             return {"name": "x"}
-        return body_of(method.upper(), address)
+        body = body_of(method.upper(), address)
+        if address.endswith("/refund/"):
+            return body | {"version": self.booked.version}
+        return body | {"role": "reviewer"} if address.endswith("billing/users/") else body
 
     def _body(self, operation: dict[str, Any], described: dict[str, Any]) -> Iterator[str]:
         for media in operation.get("requestBody", {}).get("content", {}).values():
@@ -129,30 +176,38 @@ class Fields:
             for inner in self._names(kind.get("items", {}), described):
                 yield f"{name}.0.{inner}"
 
-    def _pages(self, visitor: Visitor) -> Iterator[Page]:
-        for rule in self.house.app.url_map.iter_rules():
-            if "GET" in (rule.methods or ()) and rule.endpoint.split(".")[0] in ("web", "admin"):
-                response = visitor.send("GET", self.house.path(rule, self.house.own))
-                if response.status_code == 200 and response.content_type.startswith("text/html"):
-                    yield Page(response)
+    def _pages(self) -> Iterator[Moment]:
+        for role in ("owner", "admin", "nobody"):
+            visitor = self.house.visitor(role)
+            for rule in self.house.app.url_map.iter_rules():
+                if "GET" in (rule.methods or ()) and rule.endpoint.split(".")[0] in ("web", "admin"):
+                    response = visitor.send("GET", self.house.path(rule, self.house.ids_of(visitor)))
+                    if response.status_code == 200 and response.content_type.startswith("text/html"):
+                        yield visitor, Page(response), {}
+        yield from moments(self.house)
+        admin = self.house.visitor("admin")
+        yield admin, admin.pages.get(f"/admin/payments/{self.booked.id}/"), {}
 
-    def _of_page(self, visitor: Visitor, page: Page) -> Iterator[Field]:
-        here = page.response.request.path
-        for form in page.root.all("form"):
-            path, method = form.attributes.get("action", here), form.attributes.get("method", "get").upper()
-            path = path.split("?")[0] or here
-            if path in ENDS_THE_SESSION:
-                continue
-            controls = dict(_controls(form))
-            names = [name for name in controls if name != "csrf_token"]
-            others = {name: value for name, value in controls.items() if name != "csrf_token" and value}
-            for name in names + (["cursor", "next", "nothing"] if method == "GET" else []):
-                yield Field(visitor, method, path, name, others if method == "POST" else {})
-
-
-def _controls(form: Node) -> Iterator[tuple[str, str]]:
-    """Names and values of what the form would send."""
-    for control in form.all("input") + form.all("textarea") + form.all("select"):
-        if "name" in control.attributes:
-            chosen = [option.attributes["value"] for option in control.all("option") if "selected" in option.attributes]
-            yield control.attributes["name"], chosen[0] if chosen else control.attributes.get("value", "")
+    def _of_page(self, visitor: Visitor, page: Page, typed: dict[str, str]) -> Iterator[Field]:
+        here, cookies = page.response.request.path, visitor.pages.cookies()
+        forms = page.root.all("form")
+        for form in forms:
+            method, is_export = method_of(form), form.has({"class_": "export"})
+            for path in addresses_of(form, here):
+                controls = controls_of(form)
+                usual = self._typed_at(path) | typed
+                others = {name: control.value or usual.get(name) for name, control in controls.items()}
+                others |= {name: value for name, value in typed.items() if name in controls}
+                if is_export:
+                    controls = filter_of(forms, path.removesuffix("export"), here)
+                if method == "GET" or is_export:
+                    controls |= dict.fromkeys(EXTRA, Control("text", ""))
+                for name, control in controls.items():
+                    if name != "csrf_token":
+                        yield Field(
+                            visitor, method, path, name,
+                            {} if method == "GET" else {other: value for other, value in others.items() if value},
+                            in_query=method == "GET" or is_export,
+                            is_text=control.is_text and name not in _UNREAD,
+                            cookies=cookies,
+                        )  # fmt: skip

@@ -2,9 +2,10 @@
 
 import pytest
 
+from tests.bad_input.conftest import fields
 from tests.reliability.conftest import behind, network, shares_apps, world
 
-__all__ = ["behind", "network", "shares_apps", "world"]
+__all__ = ["behind", "fields", "network", "shares_apps", "world"]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
