@@ -38,6 +38,8 @@ def invite(*, by: Actor, email: str, name: str, role: Role, account_id: UUID | N
         account = unit.get(Account, account_id) if account_id else None
         if account_id is not None and account is None:
             raise Invalid("unknown_account", "There is no such account.", field="account")
+        # Two who invite at once: the second waits, and only then looks what is there.
+        unit.execute(select(MailedLink.id).where(MailedLink.email == values["email"]).with_for_update(key_share=True))
         for earlier in _open_ones(values["email"]):
             earlier.ended_at = clock.now()
         link, secret = make_link(

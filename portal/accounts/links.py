@@ -110,8 +110,9 @@ def take_link(link_id: UUID) -> MailedLink:
 
 def take_users_link(link_id: UUID) -> tuple[MailedLink, User]:
     """Use it up, and lock its user. Raises LinkOver where password or address changed meanwhile."""
+    owner = session.scalar(select(MailedLink.user_id).where(MailedLink.id == link_id))
+    user = locked(User, owner) if owner else None  # ahead of the link: whoever asks for another takes them so
     link = take_link(link_id)
-    user = locked(User, link.user_id) if link.user_id else None
     if user is None or not user.is_enabled or not _stands(link, user):
         raise LinkOver
     return link, user

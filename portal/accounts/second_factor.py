@@ -176,8 +176,9 @@ def _prove_by_recovery(user_id: UUID, typed: str, by: Actor) -> bool:
     found = session.scalar(wanted)
     if not passwords.fits(code, found.code_hash if found else None) or found is None:
         return False
+    code_id = found.id  # of a row that may be gone once the unit begins
     with transaction():
-        kept = locked(RecoveryCode, found.id)
+        kept = locked(RecoveryCode, code_id)
         if kept is None or kept.used_at is not None:
             return False
         kept.used_at = clock.now()
@@ -229,7 +230,7 @@ def _keep(user_id: UUID, hashes: list[tuple[str, str]]) -> None:
 def _forget(user: User) -> bool:
     """Whether there was a factor. It goes with its recovery codes."""
     _forget_codes(user.id)
-    known = session.get(SecondFactor, user.id)
+    known = locked(SecondFactor, user.id)
     if known is not None:
         session.delete(known)
         session.flush()
@@ -245,7 +246,7 @@ def _with_factor(user_id: UUID | None) -> User:
     user = locked(User, user_id) if user_id else None
     if user is None:
         raise NotFound()
-    if user.second_factor is None:
+    if locked(SecondFactor, user.id) is None:  # what came along with the user is from before it was locked
         raise Conflict("no_second_factor", "There is no second factor.")
     return user
 

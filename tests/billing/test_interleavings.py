@@ -26,6 +26,12 @@ PAIRS = [
     ("refund paid", "refund paid"),
     ("settle gateway", "fail gateway"),
     ("create invoice", "create invoice"),
+    ("import", "create invoice"),
+    ("remove factor", "reset factor"),
+    ("renew recovery codes", "use recovery code"),
+    ("invite", "invite"),
+    ("accept invitation", "demote admin"),
+    ("confirm address", "ask for another address"),
 ]
 
 

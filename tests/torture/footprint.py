@@ -58,11 +58,12 @@ def footprint(sql: str, parameters: Mapping[str, Any] | Iterable[object]) -> Foo
             return Footprint({change[2]: ALL}, {}, named)
         if change[1] == "INSERT INTO":
             return Footprint({table.name: _inserted(table, rows)}, _parents(table, rows), named - {table.name})
-        keys = ALL if _has_moving_keys(table) else _ids(rows)
+        keys = ALL if _has_moving_keys(table) else _named(table.name, sql, rows)
         return Footprint({table.name: keys}, {}, named - {table.name})
     lock = re.search(r"FOR (?:NO KEY )?(?:UPDATE|SHARE)(?: OF (\w+))?", sql)
     if lock:
-        return Footprint({table: _ids(rows) or ALL for table in ([lock[1]] if lock[1] else named)}, {}, named)
+        locked = [lock[1]] if lock[1] else named
+        return Footprint({name: _named(name, sql, rows) for name in locked}, {}, named)
     return Footprint({}, {}, named)
 
 
@@ -70,6 +71,14 @@ def _overlap(one: dict[str, Keys], other: dict[str, Keys]) -> bool:
     return any(
         keys & other[table] or "*" in keys or "*" in other[table] for table, keys in one.items() if table in other
     )
+
+
+def _named(name: str, sql: str, rows: list[Mapping[str, Any]]) -> Keys:
+    """The rows that the statement can reach: those of its ids where it asks for the row of an id, else all."""
+    table = Base.metadata.tables.get(name)
+    keys = [column.name for column in table.primary_key] if table is not None else []
+    by_id = len(keys) == 1 and re.search(rf"WHERE {name}\.{keys[0]} (= |IN )", sql)
+    return (_ids(rows) if by_id else ALL) or ALL
 
 
 def _ids(rows: list[Mapping[str, Any]]) -> Keys:

@@ -1,6 +1,9 @@
 """Every operation that changes state, ready to be set against every other, in a small scene where they collide."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import psycopg
@@ -14,25 +17,31 @@ from portal.billing.invoices.lines import NewLine
 from portal.billing.invoices.models import Invoice
 from portal.billing.methods import service as methods
 from portal.billing.payments import service as payments
+from portal.billing.payments.batch import Seen, approve_payments
 from portal.billing.payments.models import Payment
+from portal.billing.payments.proofs.service import attach_proof
 from portal.foundation.access import Role
 from portal.foundation.db import Base
+from portal.foundation.files.cleaning import CleanFile
 from portal.foundation.money import Money
 from portal.foundation.tenancy import account_scope, across_accounts
 from tests.factories import PASSWORD, SYSTEM, Factory, acting
+from tests.torture.operations_beside import Beside
 from tests.torture.telling import Teller
 
 Call = Callable[[], object]
 
 SAME_TEXT = "TRF same text"
 REASON = "because"
+PROOF = CleanFile("image/jpeg", b"content", "paid.jpg", sha256(b"content").hexdigest())
 
 
 class Scene:
     """Two accounts, staff, and invoices in each state.
 
     ``free``: nobody pays it. ``waiting``, ``second``: a payment waits for approval. ``gateway``: one is under way.
-    ``paid``, ``draft``. ``mine`` and ``theirs``: of two accounts, under payment by the same reference.
+    ``paid``, ``draft``. ``clear``: a payment waits, by the invoice's own reference. ``mine`` and ``theirs``: of two
+    accounts, under payment by the same reference.
     """
 
     def __init__(self, app: Flask, make: Factory) -> None:
@@ -50,8 +59,12 @@ class Scene:
         self.payments = {name: self._reported(make, name) for name in ("waiting", "second", "paid", "mine", "theirs")}
         self.payments["paid"] = make.approved(self.payments["paid"], self.reviewer)
         self.payments["gateway"] = make.gateway_payment(self.invoices["gateway"])
-        with app.app_context():
-            self.token = tokens.issue_token(self.owner.id, by=acting(self.owner), name="first")[0]
+        self.invoices["clear"] = _invoice(make, self.account, "clear")
+        reference = str(self.invoices["clear"].payment_reference)
+        self.payments["clear"] = make.payment(self.invoices["clear"], self.owner, reference)
+        with app.app_context(), across_accounts():
+            self.token_id = tokens.issue_token(self.owner.id, by=acting(self.owner), name="first")[0].id
+            self.beside = Beside(make, self.account, self.owner, self.member, self.admin)
 
     def _reported(self, make: Factory, name: str) -> Payment:
         by = self.stranger if name == "theirs" else self.owner
@@ -59,21 +72,19 @@ class Scene:
 
     def operations(self) -> dict[str, Call]:
         """Each operation by its name, as a function that does it once, in whichever thread calls it."""
-        calls = {name: self._within(call, customer=True) for name, call in self._of_customers().items()}
-        for made in (
-            self._of_staff(),
-            self._of_the_gateway(),
-            self._on_invoices(),
-            self._on_people(),
-            self._on_methods(),
-        ):
-            calls |= {name: self._within(call, customer=False) for name, call in made.items()}
-        return calls
+        of_staff = self._of_staff() | self._of_the_gateway() | self._on_invoices() | self._on_people()
+        of_staff |= self._on_methods() | self._with_proofs_and_batches() | self.beside.of_staff()
+        customers = partial(account_scope, self.account.id)
+        return (
+            {name: self._within(call, customers) for name, call in self._of_customers().items()}
+            | {name: self._within(call, across_accounts) for name, call in of_staff.items()}
+            | {name: self._within(call, customers) for name, call in self.beside.of_customers().items()}
+            | {name: self._within(call, nullcontext) for name, call in self.beside.of_nobody().items()}
+        )
 
-    def _within(self, call: Call, *, customer: bool) -> Call:
+    def _within(self, call: Call, scope: Callable[[], AbstractContextManager[None]]) -> Call:
         def run() -> None:
-            scope = account_scope(self.account.id) if customer else across_accounts()
-            with self._app.app_context(), scope:
+            with self._app.app_context(), scope():
                 call()
 
         return run
@@ -118,6 +129,19 @@ class Scene:
             "refund paid": lambda: payments.refund_payment(
                 self.payments["paid"].id, by=acting(self.admin), version=2, reason=REASON
             ),
+        }
+
+    def _with_proofs_and_batches(self) -> dict[str, Call]:
+        def approve_batch(by: Any) -> Call:
+            seen = [Seen(self.payments[name].id, 1) for name in ("second", "clear")]
+            return lambda: approve_payments(seen, by=acting(by))
+
+        clear = self.payments["clear"].id
+        return {
+            "add proof": lambda: attach_proof(clear, by=acting(self.owner), file=PROOF),
+            "approve batch": approve_batch(self.reviewer),
+            "approve batch again": approve_batch(self.colleague),
+            "reject clear": lambda: payments.reject_payment(clear, by=acting(self.colleague), version=1, reason=REASON),
         }
 
     def _of_the_gateway(self) -> dict[str, Call]:
@@ -176,7 +200,7 @@ class Scene:
                 self.owner.id, by=acting(self.owner), password="another long password"
             ),
             "issue token": lambda: tokens.issue_token(self.owner.id, by=acting(self.owner), name="second"),
-            "revoke token": lambda: tokens.revoke_token(self.token.id, by=acting(self.owner)),
+            "revoke token": lambda: tokens.revoke_token(self.token_id, by=acting(self.owner)),
         }
 
     def _on_methods(self) -> dict[str, Call]:

@@ -14,15 +14,17 @@ from portal.foundation.db import Base
 
 RANDOM = {
     "code_hash", "device_hash", "hint", "offered_secret", "password_hash", "payment_reference", "sealed",
-    "sealed_previous", "sealed_secret", "secret_hash", "selector", "stands_for", "token_hash",
+    "sealed_previous", "sealed_secret", "secret_hash", "stands_for", "token_hash",
 }  # fmt: skip
 """Columns, and words in JSON, for what is drawn anew or depends on it. Told as known or not."""
 NOT_TOLD = {
-    "audit_entries": {"seq", "previous_seq", "previous_hash", "hash"},
+    "audit_entries": {"actor_role", "seq", "previous_seq", "previous_hash", "hash"},
     "audit_chains": {"hash"},
+    "recovery_codes": {"selector"},
     "second_factors": {"last_step"},
 }
-"""Columns that say which of two came first to a chain, where that may be either, or what time it was."""
+"""Columns that say which of two came first to a chain, where that may be either; what somebody was when they came; what
+time it was; or two letters drawn by chance, which may be known."""
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d.*")
 

@@ -11,7 +11,7 @@ from tests.billing.test_interleavings import theatre as theatre  # noqa: PLC0414
 from tests.torture.pairs import Theatre
 from tests.torture.scale import scaled
 
-OPERATIONS = 44
+OPERATIONS = 76
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)

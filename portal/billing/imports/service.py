@@ -7,22 +7,24 @@ from typing import Any, BinaryIO
 from uuid import UUID
 
 from sqlalchemy import insert, select
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import selectinload
 
 from portal.accounts.models import Account
 from portal.accounts.service import create_account
 from portal.billing.imports.reader import LineError, Reader, ReadInvoice
 from portal.billing.invoices.announcements import told
-from portal.billing.invoices.drafts import audited, line_values
+from portal.billing.invoices.drafts import audited, line_values, number_taken
 from portal.billing.invoices.figures import InvoiceStatus
-from portal.billing.invoices.models import Invoice, InvoiceLine
+from portal.billing.invoices.models import UQ_INVOICE_NUMBER, Invoice, InvoiceLine
 from portal.billing.invoices.payment_reference import payment_reference
 from portal.foundation import audit, clock
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
-from portal.foundation.db import session, transaction
+from portal.foundation.db import session, transaction, violates
 from portal.foundation.ids import new_id
 from portal.foundation.refusals import Invalid
+from portal.foundation.retries import again_if_overtaken
 from portal.webhooks.event_types import EventType
 from portal.webhooks.outbox import announce_first, event_values
 
@@ -131,13 +133,18 @@ def import_file(file: BinaryIO, *, by: Actor, progress: Progress = lambda _: Non
     Look at the file by ``check_file`` first: this holds the write lock while it reads.
     """
     by.must(Permission.INVOICE_MANAGE)
-    with transaction(), audit.chain_of_its_own():
-        passage = _Import(Reader(file))
-        for chunk in passage.chunks(progress):
-            _write(chunk, passage, by)
-        if passage.reader.errors:
-            raise BadFile(sorted(passage.reader.errors, key=lambda error: error.line))
-    return passage.outcome
+
+    def unit() -> Outcome:
+        file.seek(0)
+        with transaction(), audit.chain_of_its_own():
+            passage = _Import(Reader(file))
+            for chunk in passage.chunks(progress):
+                _write(chunk, passage, by)
+            if passage.reader.errors:
+                raise BadFile(sorted(passage.reader.errors, key=lambda error: error.line))
+        return passage.outcome
+
+    return again_if_overtaken(unit, lambda: True)  # what was quicker is compared then, line by line
 
 
 def _write(chunk: list[ReadInvoice], passage: _Import, by: Actor) -> None:
@@ -164,12 +171,22 @@ def _write(chunk: list[ReadInvoice], passage: _Import, by: Actor) -> None:
         subject = {"account_id": account_id, "subject_id": invoice_id}
         events.append(event_values(EventType.INVOICE_ISSUED, data=told(Invoice(**invoices[-1])), **subject))
     if invoices:
-        session.execute(insert(Invoice), invoices)
+        _add_or_refuse(invoices)
         session.execute(insert(InvoiceLine), lines)
         audit.record_many(entries)
         announce_first(events)
     passage.outcome.new_invoices += len(invoices)
     passage.outcome.new_lines += len(lines)
+
+
+def _add_or_refuse(invoices: list[dict[str, Any]]) -> None:
+    """Raises Conflict where somebody else has taken a number since we looked."""
+    try:
+        session.execute(insert(Invoice), invoices)
+    except IntegrityError as error:
+        if violates(error, UQ_INVOICE_NUMBER):
+            raise number_taken(invoices[0]["number"]) from error
+        raise
 
 
 def _account_id(read: ReadInvoice, passage: _Import, by: Actor) -> UUID:
