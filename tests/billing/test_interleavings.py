@@ -68,7 +68,8 @@ def _without_locks(app: Flask) -> Iterator[None]:
     """Locks, and the version that an update starts from, taken out of the statements on their way to the database."""
 
     def unlock(_connection: object, _cursor: object, sql: str, parameters: object, *_: object) -> tuple[str, object]:
-        return re.sub(r"\s*FOR (NO KEY )?UPDATE( OF \w+)?| AND payments\.version = \S+", "", sql), parameters
+        locks = r"\s*FOR (NO KEY )?UPDATE( OF \w+)?( SKIP LOCKED)?| AND payments\.version = \S+"
+        return re.sub(locks, "", sql), parameters
 
     with listening(app, "before_cursor_execute", unlock, retval=True):
         yield
