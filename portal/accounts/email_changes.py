@@ -9,7 +9,7 @@ from portal.accounts.links import as_themselves, find_users_link, make_link, tak
 from portal.accounts.models import UQ_USER_EMAIL, LinkPurpose, MailedLink, User
 from portal.accounts.recipients import recipient_of
 from portal.accounts.service import normalized_email
-from portal.accounts.sessions import Place
+from portal.accounts.sessions import Place, must_be_signed_in
 from portal.accounts.sign_in import must_know
 from portal.accounts.throttle import Limit
 from portal.foundation import audit, clock
@@ -37,6 +37,7 @@ def ask(email: str, password: str, *, by: Actor) -> str:
     throttle.take(OF_USER.of(user.id), note=lambda limit: _note(by, "throttled", user, limit=limit), said=_SAID)
     with transaction() as unit:
         locked(User, user.id)  # two that ask at once would not see each other
+        must_be_signed_in(by)
         earlier = (MailedLink.user_id == user.id, MailedLink.purpose == LinkPurpose.EMAIL_CHANGE)
         unit.execute(update(MailedLink).where(*earlier, MailedLink.ended_at.is_(None)).values(ended_at=clock.now()))
         link, secret = make_link(LinkPurpose.EMAIL_CHANGE, email=new, user=user)

@@ -13,7 +13,7 @@ from sqlalchemy import delete, func, select
 
 from portal.accounts.models import RecoveryCode, SecondFactor, User, UserSession
 from portal.accounts.passwords import is_demo, passwords
-from portal.accounts.sessions import end_sessions
+from portal.accounts.sessions import end_sessions, must_be_signed_in
 from portal.accounts.tokens import revoke_tokens
 from portal.foundation import audit, clock
 from portal.foundation.access import Permission
@@ -70,6 +70,7 @@ def offer(session_id: UUID, *, by: Actor) -> None:
         row = locked(UserSession, session_id)
         if row is None or row.user_id != by.user_id:
             raise NotFound()
+        must_be_signed_in(by)
         row.offered_secret, row.offered_at = new_secret(row.user), clock.now()
 
 
@@ -114,6 +115,7 @@ def renew_recovery_codes(*, by: Actor) -> list[str]:
     codes, hashes = _new_codes()
     with transaction():
         user = _with_factor(by.user_id)
+        must_be_signed_in(by)
         _forget_codes(user.id)
         _keep(user.id, hashes)
         _note(by, "recovery_codes_renewed", user)
@@ -130,6 +132,7 @@ def remove(*, by: Actor) -> None:
     """Do without. Raises Conflict for those who must not."""
     with transaction():
         user = _with_factor(by.user_id)
+        must_be_signed_in(by)
         if is_obligatory(user):
             raise Conflict("second_factor_obligatory", "Staff need a second factor. You can replace it by another.")
         _forget(user)

@@ -12,7 +12,7 @@ from portal.accounts.external_ids import external_id_taken, read_external_id
 from portal.accounts.models import UQ_ACCOUNT_EXTERNAL_ID, UQ_ACCOUNT_NUMBER, UQ_USER_EMAIL, Account, User
 from portal.accounts.passwords import passwords
 from portal.accounts.queries import find_account_by_external_id, get_user
-from portal.accounts.sessions import end_sessions
+from portal.accounts.sessions import end_sessions, must_be_signed_in
 from portal.accounts.tokens import revoke_tokens
 from portal.foundation import audit, clock, freetext, places
 from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Role
@@ -192,6 +192,7 @@ def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
     hashed = passwords.hash(password, about=(about.name, about.email))  # before the unit: others wait for the lock
     with transaction():
         user = locked(User, user_id) or _absent()
+        must_be_signed_in(by)
         user.password_hash = hashed
         note_password_change(user, by=by)
         if by.user_id != user_id:

@@ -265,6 +265,15 @@ def is_live(session_id: UUID | None) -> bool:
     return session.scalar(found) is not None
 
 
+def must_be_signed_in(by: Actor) -> None:
+    """Raise NotSignedIn where the session has ended since the request came, such as by another password.
+
+    For the unit that does what a password was shown for, once it has locked the user: nobody acts by an old one.
+    """
+    if by.session_id is not None and not is_live(by.session_id):
+        raise NotSignedIn("not_signed_in", "You were signed out meanwhile. Sign in again.")
+
+
 def _live_or_refused(session_id: UUID) -> UserSession:
     row = locked(UserSession, session_id)
     if row is None or not row.is_live:

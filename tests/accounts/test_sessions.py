@@ -1,6 +1,7 @@
 """Sessions: rows that end at once, by their user, an admin, time, or whatever makes them wrong."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from threading import Thread
 from types import SimpleNamespace
@@ -11,9 +12,9 @@ from flask import Flask
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import DBAPIError
 
-from portal.accounts import second_factor, service, sessions, sign_in
+from portal.accounts import email_changes, second_factor, service, sessions, sign_in
 from portal.accounts.agents import device_name
-from portal.accounts.models import User, UserSession
+from portal.accounts.models import MailedLink, User, UserSession
 from portal.accounts.passwords import passwords
 from portal.accounts.sessions import Place
 from portal.foundation import clock
@@ -171,6 +172,45 @@ def test_what_changes_while_the_password_is_checked_counts(
     with pytest.raises(NotSignedIn):
         sign_in.by_password(user.email, PASSWORD, place=HERE)
     assert sessions.sessions_of(user.id) == []
+
+
+@pytest.mark.parametrize("deed", ["address", "password", "factor", "no factor", "codes"])
+def test_nobody_acts_by_a_password_that_is_another_by_then(
+    deed: str, app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever knows the old one shows it; before it acts the owner chooses another, which ends all sessions."""
+    user, hasher = make.user("owner", make.account()), passwords.hasher
+    authenticators.set_up(user)
+    row, _ = begin(user)
+    by = replace(acting(user), session_id=row.id)
+    deeds: dict[str, Callable[[], object]] = {
+        "address": lambda: email_changes.ask("eve@else.example", PASSWORD, by=by),
+        "password": lambda: sign_in.change_own_password(by=by, current=PASSWORD, password="chosen by eve herself"),
+        "factor": lambda: sign_in.offer_factor(row, PASSWORD, by=by),
+        "no factor": lambda: sign_in.remove_factor(PASSWORD, by=by),
+        "codes": lambda: sign_in.renew_recovery_codes(PASSWORD, by=by),
+    }
+
+    def choose_another() -> None:
+        with app.app_context():
+            service.set_password(user.id, by=SYSTEM, password="another good one")
+
+    def verify(*given: Any) -> bool:
+        fits = hasher.verify(*given)
+        other = Thread(target=choose_another)
+        other.start()
+        other.join()
+        return fits
+
+    monkeypatch.setattr(passwords, "hasher", SimpleNamespace(verify=verify, hash=hasher.hash))
+    with pytest.raises(NotSignedIn):
+        deeds[deed]()
+    session.rollback()
+    session.expire_all()
+    owner = session.get_one(User, user.id)
+    assert hasher.verify(str(owner.password_hash), "another good one")
+    assert owner.second_factor is not None
+    assert session.scalars(select(MailedLink)).all() == []
 
 
 def test_half_a_session_is_short_and_pushes_out_its_like_only(make: Factory) -> None:
