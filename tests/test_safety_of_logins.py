@@ -79,6 +79,13 @@ def test_a_superuser_is_refused_but_for_one_login_on_ones_own_machine(problems: 
     assert problems("development", gate="postgres") == [sentence.format("DATABASE_GATE_URL")]
 
 
+def test_one_login_for_everything_owns_the_tables(problems: Changed) -> None:
+    owner = f"{postgres.PREFIX}_owner"
+    others = dict.fromkeys(("gate", "staff", "worker"))
+    assert problems("production", customer=owner, **others) == []
+    assert problems("production", customer=owner, owner=None, **others) == []
+
+
 def test_another_database_is_named(new_settings: Callable[[], dict[str, Any]]) -> None:
     settings = new_settings()
     here, there = (make["SQLALCHEMY_DATABASE_URI"].split("@/")[1].split("?")[0] for make in (settings, new_settings()))
