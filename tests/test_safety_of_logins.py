@@ -95,3 +95,18 @@ def test_another_database_is_named(new_settings: Callable[[], dict[str, Any]]) -
         check_logins(app)
     assert str(refused.value) == f"DATABASE_STAFF_URL leads to the database {there}, and DATABASE_URL to {here}."
     disconnect(app)
+
+
+def test_another_server_is_refused_at_the_first_page(new_settings: Callable[[], dict[str, Any]]) -> None:
+    """One that leads around ``serve``."""
+    settings = new_settings() | {
+        "ENVIRONMENT": "production", "TESTING": False, "SECRET_KEY": "Vb9uXhM2rK7sLw0QeT4yZc8nAf6jGd1pR3oI5tU",
+        "HOSTS_ARE_GIVEN": True, "SESSION_COOKIE_SECURE": True,
+    }  # fmt: skip
+    app = create_app(settings)
+    assert app.test_client().get("/invoices/").status_code == 302
+    disconnect(app)
+    del settings["DATABASE_LOGINS"][Login.STAFF]
+    app = create_app(settings)
+    assert app.test_client().get("/invoices/").status_code == 500
+    disconnect(app)
