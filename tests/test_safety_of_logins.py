@@ -79,6 +79,13 @@ def test_a_superuser_is_refused_but_for_one_login_on_ones_own_machine(problems: 
     assert problems("development", gate="postgres") == [sentence.format("DATABASE_GATE_URL")]
 
 
+def test_one_login_for_everything_owns_the_tables(problems: Changed) -> None:
+    owner = f"{postgres.PREFIX}_owner"
+    others = dict.fromkeys(("gate", "staff", "worker"))
+    assert problems("production", customer=owner, **others) == []
+    assert problems("production", customer=owner, owner=None, **others) == []
+
+
 def test_another_database_is_named(new_settings: Callable[[], dict[str, Any]]) -> None:
     settings = new_settings()
     here, there = (make["SQLALCHEMY_DATABASE_URI"].split("@/")[1].split("?")[0] for make in (settings, new_settings()))
@@ -87,4 +94,19 @@ def test_another_database_is_named(new_settings: Callable[[], dict[str, Any]]) -
     with app.app_context(), pytest.raises(Unsafe) as refused:
         check_logins(app)
     assert str(refused.value) == f"DATABASE_STAFF_URL leads to the database {there}, and DATABASE_URL to {here}."
+    disconnect(app)
+
+
+def test_another_server_is_refused_at_the_first_page(new_settings: Callable[[], dict[str, Any]]) -> None:
+    """One that leads around ``serve``."""
+    settings = new_settings() | {
+        "ENVIRONMENT": "production", "TESTING": False, "SECRET_KEY": "Vb9uXhM2rK7sLw0QeT4yZc8nAf6jGd1pR3oI5tU",
+        "HOSTS_ARE_GIVEN": True, "SESSION_COOKIE_SECURE": True,
+    }  # fmt: skip
+    app = create_app(settings)
+    assert app.test_client().get("/invoices/").status_code == 302
+    disconnect(app)
+    del settings["DATABASE_LOGINS"][Login.STAFF]
+    app = create_app(settings)
+    assert app.test_client().get("/invoices/").status_code == 500
     disconnect(app)

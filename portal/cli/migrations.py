@@ -18,7 +18,7 @@ def _telling(command: Callable[..., None]) -> Callable[..., None]:
         before = _revision()
         command(*args, **options)
         after = _revision()
-        click.echo(f"Nothing to do: the tables are at {after}." if after == before else f"Migrated to {after}.")
+        click.echo(f"Nothing to migrate: the tables are at {after}." if after == before else f"Migrated to {after}.")
 
     return run
 

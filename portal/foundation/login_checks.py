@@ -5,8 +5,9 @@ all of them, past the policies.
 """
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, Row, text
 from sqlalchemy.exc import DBAPIError
 
 from portal.foundation.row_security import Login
@@ -28,32 +29,34 @@ def login_problems(engines: Mapping[str | None, Engine], *, allows_one_superuser
     if engines[None].dialect.name != "postgresql":
         return []
     logins = {Login.CUSTOMER if name is None else Login(name): engine for name, engine in engines.items()}
-    is_alone = len(logins) == 1
-    problems: list[str] = []
     databases: dict[Login, str] = {}
+    problems: list[str] = []
     for login, engine in logins.items():
         try:
             with engine.connect() as connection:
                 about = connection.execute(_ABOUT, {"group": login.group}).one()
         except DBAPIError as error:
             problems.append(f"{login.setting} does not lead to the database: {' '.join(str(error.orig).split())}")
-            continue
-        databases[login] = about.database
-        if about.unbound:
-            if not (is_alone and allows_one_superuser):
-                problems.append(
-                    f"{login.setting} is a superuser's login or has BYPASSRLS: nothing would keep accounts apart. "
-                    "Make logins with: flask --app wsgi database setup"
-                )
-        elif login is Login.CUSTOMER and about.is_member:
-            problems += [
-                f"{other.setting} is missing: DATABASE_URL is the customers' login, by which nobody signs in."
-                for other in _COMPANIONS
-                if other not in logins
-            ]
-        elif not is_alone and login is not Login.OWNER and about.has_groups and not about.is_member:
-            problems.append(f"{login.setting} is the address of another login: this one is no member of {login.group}.")
+        else:
+            databases[login] = about.database
+            problems += _wrong_with(login, about, set(logins), allows_one_superuser=allows_one_superuser)
     return problems + list(_elsewhere(databases))
+
+
+def _wrong_with(login: Login, about: Row[Any], given: set[Login], *, allows_one_superuser: bool) -> Iterator[str]:
+    is_for_everything = given <= {Login.CUSTOMER, Login.OWNER}
+    if about.unbound:
+        if not (is_for_everything and allows_one_superuser):
+            yield (
+                f"{login.setting} is a superuser's login or has BYPASSRLS: nothing would keep accounts apart. "
+                "Make logins with: flask --app wsgi database setup"
+            )
+    elif login is Login.CUSTOMER and about.is_member:
+        for other in _COMPANIONS:
+            if other not in given:
+                yield f"{other.setting} is missing: DATABASE_URL is the customers' login, by which nobody signs in."
+    elif not is_for_everything and login is not Login.OWNER and about.has_groups and not about.is_member:
+        yield f"{login.setting} is the address of another login: this one is no member of {login.group}."
 
 
 def _elsewhere(databases: Mapping[Login, str]) -> Iterator[str]:

@@ -30,7 +30,7 @@ def said(app: Flask, *words: str) -> str:
 def test_migrating_says_what_it_did(new_app: Callable[..., Flask]) -> None:
     app = new_app(empty=True)
     newest = said(app, "db", "upgrade").rpartition("Migrated to ")[2]
-    assert said(app, "db", "upgrade") == f"Nothing to do: the tables are at {newest}"
+    assert said(app, "db", "upgrade") == f"Nothing to migrate: the tables are at {newest}"
     assert said(app, "db", "downgrade") == f"Migrated to {int(newest[:4]) - 1:04}.\n"
 
 
