@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from portal.accounts.passwords import mark_as_demo
 from portal.foundation.audit import AuditEntry
 from portal.foundation.db import session
 from portal.foundation.tenancy import across_accounts
@@ -94,9 +95,12 @@ def test_links_in_mails_lead_to_the_portal_whoever_asks_for_them(
     proxies: str, new_app: Callable[..., Flask], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A forgotten password of somebody else's, asked for under another name: that name gets no link that lets in."""
+    monkeypatch.setenv("PORTAL_ENV", "demo")  # which may be shown without all that production asks for
     monkeypatch.setenv("PORTAL_PROXIES", proxies)
     monkeypatch.setenv("PORTAL_HOSTS", "billing.example,pay.example")
     app = new_app(anew=True)
+    with app.app_context():
+        mark_as_demo()
     make = Factory(app)
     user = make.user("owner", make.account())
     client = app.test_client()

@@ -88,7 +88,7 @@ def assert_unavailable(visitor: Visitor, code: str = "database_unavailable") -> 
         assert (one.status, one.h1) == (503, "The portal is not available right now")
         assert "Nothing was changed." in one.text
     ready = visitor.ready()
-    assert (ready.status_code, ready.text) == (503, "the database does not answer\n")
+    assert (ready.status_code, ready.text) == (503, "the database does not answer by DATABASE_URL\n")
     assert problem(listed) == (503, code, [])
     assert (int(page.response.headers["Retry-After"]), int(listed.headers["Retry-After"])) == (5, 5)
     assert problem(visitor.report()) == (503, code, [])
