@@ -147,12 +147,26 @@ def test_a_renewed_session_leaves_the_old_secret_dead(make: Factory) -> None:
     assert (is_alive(old), is_alive(new)) == (False, True)
 
 
+def meanwhile(change: Callable[[], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have this happen in another thread once a password was found to fit, before anything follows from it."""
+    hasher = passwords.hasher
+
+    def verify(*given: Any) -> bool:
+        fits = hasher.verify(*given)
+        other = Thread(target=change)
+        other.start()
+        other.join()
+        return fits
+
+    monkeypatch.setattr(passwords, "hasher", SimpleNamespace(verify=verify, hash=hasher.hash))
+
+
 @pytest.mark.parametrize("change", ["password", "locked out"])
 def test_what_changes_while_the_password_is_checked_counts(
     change: str, app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The old password was right when it was looked up; by the time that a session could begin it is not any more."""
-    user, hasher = make.user("owner", make.account()), passwords.hasher
+    user = make.user("owner", make.account())
 
     def change_it() -> None:
         with app.app_context():
@@ -161,14 +175,7 @@ def test_what_changes_while_the_password_is_checked_counts(
             else:
                 service.set_enabled(user.id, by=SYSTEM, enabled=False)
 
-    def verify(*given: Any) -> bool:
-        fits = hasher.verify(*given)
-        other = Thread(target=change_it)
-        other.start()
-        other.join()
-        return fits
-
-    monkeypatch.setattr(passwords, "hasher", SimpleNamespace(verify=verify, hash=hasher.hash))
+    meanwhile(change_it, monkeypatch)
     with pytest.raises(NotSignedIn):
         sign_in.by_password(user.email, PASSWORD, place=HERE)
     assert sessions.sessions_of(user.id) == []
@@ -195,14 +202,7 @@ def test_nobody_acts_by_a_password_that_is_another_by_then(
         with app.app_context():
             service.set_password(user.id, by=SYSTEM, password="another good one")
 
-    def verify(*given: Any) -> bool:
-        fits = hasher.verify(*given)
-        other = Thread(target=choose_another)
-        other.start()
-        other.join()
-        return fits
-
-    monkeypatch.setattr(passwords, "hasher", SimpleNamespace(verify=verify, hash=hasher.hash))
+    meanwhile(choose_another, monkeypatch)
     with pytest.raises(NotSignedIn):
         deeds[deed]()
     session.rollback()
