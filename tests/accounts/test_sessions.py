@@ -277,20 +277,13 @@ def test_a_factor_that_is_set_up_while_the_password_is_checked_counts(
     app: Flask, make: Factory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who has but the password, and is quick, gets no whole session past the factor of its owner."""
-    user, hasher = make.user("owner", make.account()), passwords.hasher
+    user = make.user("owner", make.account())
 
     def set_it_up() -> None:
         with app.app_context():
             authenticators.set_up(user)
 
-    def verify(*given: Any) -> bool:
-        fits = hasher.verify(*given)
-        other = Thread(target=set_it_up)
-        other.start()
-        other.join()
-        return fits
-
-    monkeypatch.setattr(passwords, "hasher", SimpleNamespace(verify=verify, hash=hasher.hash))
+    meanwhile(set_it_up, monkeypatch)
     with pytest.raises(NotSignedIn):
         sign_in.by_password(user.email, PASSWORD, place=HERE)
 
