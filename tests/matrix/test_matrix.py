@@ -1,7 +1,5 @@
 """Every route × method × visitor: let in as declared, else refused without a trace, and foreign is like absent."""
 
-import re
-
 import pytest
 from flask import Flask
 from werkzeug.routing import Rule
@@ -10,6 +8,7 @@ from werkzeug.test import TestResponse
 from tests.factories import Factory
 from tests.matrix.table import CUSTOMERS, LET_IN, READS_TOO, SCOPE_OF
 from tests.matrix.visitors import LOG, Beginning, House, Visitor, Written
+from tests.pages import bare
 
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 ENDS_THE_SESSION = {"web.sign_out"}
@@ -198,9 +197,3 @@ def read_scope(response: TestResponse) -> str:
         return read(response)
     body = response.get_json(force=True)
     return " ".join(word for word in (body["code"], body.get("scope")) if word)
-
-
-def bare(response: TestResponse) -> bytes:
-    """The answer without its request's id, and without tokens against forgery, which hold the second."""
-    data = response.data.replace(response.headers["X-Request-ID"].encode(), b"")
-    return re.sub(rb'(name="csrf_token" [^>]*value=")[^"]*', rb"\1", data)

@@ -9,14 +9,8 @@ from portal.foundation import clock
 from portal.foundation.access import declared
 from tests import authenticators
 from tests.factories import PASSWORD, Factory
-from tests.pages import Page
+from tests.pages import bare
 from tests.web.conftest import World
-
-
-def bare(page: Page) -> str:
-    """The page but for its request number."""
-    request_id = page.response.headers["X-Request-ID"]
-    return page.response.text.replace(request_id, "")
 
 
 def test_foreign_rows_are_not_there(world: World, make: Factory) -> None:
@@ -30,10 +24,10 @@ def test_foreign_rows_are_not_there(world: World, make: Factory) -> None:
         ("/invoices/{}/payment", (invoice.id, draft.id)),
         ("/payments/{}/", (payment.id,)),
     ):
-        expected = bare(pages.get(path.format(absent)))
+        expected = bare(pages.get(path.format(absent)).response)
         for id_ in ids:
             page = pages.get(path.format(id_))
-            assert (page.status, page.h1, bare(page)) == (404, "Page not found", expected)
+            assert (page.status, page.h1, bare(page.response)) == (404, "Page not found", expected)
     for path, data in (
         (f"/invoices/{invoice.id}/payment", {"payment_method": "bank_transfer", "transaction_reference": "x"}),
         (f"/payments/{payment.id}/cancellation", {"version": "1"}),

@@ -9,6 +9,7 @@ from flask import Flask
 from tests.documents.reading import text_of
 from tests.engines import listening
 from tests.factories import Factory
+from tests.pages import bare
 from tests.web.conftest import World
 
 
@@ -68,8 +69,7 @@ def test_another_accounts_documents_are_absent(world: World, make: Factory) -> N
     for path in ("/invoices/{}/invoice.pdf", "/payments/{}/receipt.pdf"):
         foreign = stranger.send("GET", path.format(invoice.id if "invoice" in path else paid.id))
         absent = stranger.send("GET", path.format(nothing))
-        bare = [answer.data.replace(answer.headers["X-Request-ID"].encode(), b"") for answer in (foreign, absent)]
-        assert (foreign.status_code, bare[0]) == (404, bare[1])
+        assert (foreign.status_code, bare(foreign)) == (404, bare(absent))
 
 
 def test_a_document_takes_few_statements(world: World, make: Factory, app: Flask) -> None:
