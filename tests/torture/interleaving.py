@@ -2,7 +2,9 @@
 
 Two threads with a connection each stop before every statement, commit and rollback. A scheduler lets one go on at a
 time, and goes through all orders depth first; one that waits for a lock (the server says so) is left waiting while the
-other goes on. Orders that differ only by statements which cannot meet (``footprint.py``) are tried once.
+other goes on. Orders that differ only by statements which cannot meet (``footprint.py``) are tried once: the other one
+is let go first only where a later statement of its meets what was chosen there (dynamic partial-order reduction, by
+Flanagan and Godefroid, POPL 2005), and who went first from some moment sleeps there until something meets it.
 """
 
 import threading
@@ -16,7 +18,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, event
 
 from portal.foundation.refusals import Refusal
-from tests.torture.footprint import Footprint, footprint
+from tests.torture.footprint import Footprint, Footprints
 
 PATIENCE = 30.0
 """Seconds after which a thread that neither stops nor waits for a lock counts as hung."""
@@ -71,10 +73,10 @@ class Runner:
     def stop(self, connection: Connection, sql: str, pending: Footprint) -> None:
         """Called by the thread itself: stop here until told to go on."""
         if pending.ends:
-            pending.add(self._held)
+            pending.hold(self._held)
             self._held = Footprint()
         else:
-            self._held.add(pending)
+            self._held.hold(pending)
         self.pid = connection.connection.driver_connection.info.backend_pid  # type: ignore[union-attr]
         if self._free:
             return
@@ -115,14 +117,6 @@ def _runner() -> Runner | None:
     return getattr(_current, "runner", None)
 
 
-def _before_statement(
-    connection: Connection, _cursor: object, sql: str, parameters: Mapping[str, Any], *_: object
-) -> None:
-    runner = _runner()
-    if runner and not sql.startswith("SELECT set_config("):  # the scope: it reads no row
-        runner.stop(connection, sql, footprint(sql, parameters))
-
-
 def _before_end(connection: Connection) -> None:
     runner = _runner()
     if runner:
@@ -130,10 +124,18 @@ def _before_end(connection: Connection) -> None:
 
 
 @contextmanager
-def stops(engines: Iterable[Engine]) -> Iterator[None]:
+def stops(engines: Iterable[Engine], footprints: Footprints) -> Iterator[None]:
     """Make the runners' threads stop before what they send through these engines."""
+
+    def before_statement(
+        connection: Connection, _cursor: object, sql: str, parameters: Mapping[str, Any], *_: object
+    ) -> None:
+        runner = _runner()
+        if runner and not sql.startswith("SELECT set_config("):  # the scope: it reads no row
+            runner.stop(connection, sql, footprints.of(sql, parameters))
+
     hooks: list[tuple[str, Callable[..., object]]] = [
-        ("before_cursor_execute", _before_statement),
+        ("before_cursor_execute", before_statement),
         ("commit", _before_end),
         ("rollback", _before_end),
     ]
@@ -149,16 +151,28 @@ def stops(engines: Iterable[Engine]) -> Iterator[None]:
 
 @dataclass
 class _Node:
-    """A moment at which the scheduler chose: who could go on, with what, and whom it need not try (again)."""
+    """A moment at which the scheduler chose."""
 
     pending: dict[str, Footprint]
+    """Who could go on, with what."""
     asleep: set[str]
+    """Who need not be tried (again)."""
     choice: str
+    wanted: set[str]
+    """Who must be tried."""
+    met: dict[str, int]
+    """The last step before of the other one that what is pending meets, or -1."""
+    after: dict[str, int]
+    """The last step of the other one that came before one's own steps whatever is tried, or -1."""
 
     def asleep_after(self) -> set[str]:
         """Who need not go next, since the orders in which they do were tried from here with the two swapped."""
         mine = self.pending[self.choice]
         return {name for name in self.asleep if name != self.choice and not self.pending[name].meets(mine)}
+
+    def after_it(self) -> dict[str, int]:
+        """``after`` when the choice has gone on."""
+        return self.after | {self.choice: max(self.after[self.choice], self.met[self.choice])}
 
 
 @dataclass
@@ -220,19 +234,36 @@ class Exploration:
                 for runner in runners.values():
                     runner.settle(lambda _pid: False)
                 continue
-            if depth == len(self._path):
-                asleep = self._path[-1].asleep_after() if self._path and not self.all_orders else set()
-                awake = [name for name in sorted(ready) if name not in asleep]
-                if not awake:
-                    self._abandon(runners)
-                    return None
-                self._path.append(_Node(ready, asleep, awake[0]))
+            if depth == len(self._path) and not self._go_on(ready):
+                self._abandon(runners)
+                return None
             choice = self._path[depth].choice
             if choice not in ready:
                 raise RuntimeError(f"the operations do not repeat themselves: {order} then {choice}")
             self._step(runners, choice)
             order, depth = order + choice, depth + 1
         return Result(order, (runners["a"].outcome, runners["b"].outcome), self.digest())
+
+    def _go_on(self, ready: dict[str, Footprint]) -> bool:
+        """Make the path a step longer. False where each that is ready was tried here, in an order like this one."""
+        last = self._path[-1] if self._path else None
+        met = {name: self._last_met(name, pending) for name, pending in ready.items()}
+        after = last.after_it() if last else dict.fromkeys("ab", -1)
+        for name, place in met.items():
+            if place > after[name] and name in self._path[place].pending:
+                self._path[place].wanted.add(name)
+        asleep = last.asleep_after() if last and not self.all_orders else set()
+        awake = [name for name in sorted(ready) if name not in asleep]
+        if awake:
+            wanted = set(awake) if self.all_orders else {awake[0]}
+            self._path.append(_Node(ready, asleep, awake[0], wanted, met, after))
+        return bool(awake)
+
+    def _last_met(self, name: str, pending: Footprint) -> int:
+        """The last step of the other one that this one meets."""
+        steps = enumerate(self._path)
+        met = (place for place, node in steps if node.choice != name and node.pending[node.choice].meets(pending))
+        return max(met, default=-1)
 
     def _step(self, runners: dict[str, Runner], choice: str) -> None:
         ends = runners[choice].pending.ends
@@ -255,7 +286,7 @@ class Exploration:
         while self._path:
             node = self._path[-1]
             node.asleep.add(node.choice)
-            left = [name for name in sorted(node.pending) if name not in node.asleep]
+            left = sorted(node.wanted - node.asleep)
             if left:
                 node.choice = left[0]
                 return True

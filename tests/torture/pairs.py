@@ -13,6 +13,7 @@ from portal.foundation.db import db
 from tests.engines import engines_of
 from tests.postgres import Server
 from tests.torture import invariants
+from tests.torture.footprint import Footprints
 from tests.torture.interleaving import Exploration, Result, stops
 from tests.torture.operations import Scene, Stage
 from tests.torture.operations_beside import SEVERAL_UNITS
@@ -37,7 +38,8 @@ class Theatre:
             all_orders,
         )
         verdict = Verdict(f"{one} × {other}")
-        with stops(engines_of(self.app)), ids_of_one_shard():
+        footprints = Footprints(self.stage.connection)
+        with stops(engines_of(self.app), footprints), ids_of_one_shard():
             serial = exploration.serial()
             allowed = [] if SEVERAL_UNITS & {one, other} else serial
             for result in exploration.orders():
