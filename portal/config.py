@@ -62,6 +62,7 @@ def load(overrides: Mapping[str, Any] | None = None) -> dict[str, Any]:
         "HOSTS_ARE_GIVEN": bool(hosts),
         "CORS_ORIGINS": _origins(),
         "PROXIES": _proxies(),
+        "NETWORK_IS_PRIVATE": os.environ.get("PORTAL_PRIVATE_NETWORK") == "1",
         "BASE_URL": _base_url(hosts, https=https),
         **_mail(hosts),
         "LOG_LEVEL": _one_of("PORTAL_LOG_LEVEL", LEVELS, default="info"),

@@ -22,6 +22,7 @@ from portal.foundation import logs
 from portal.foundation.access import declared
 from portal.foundation.db import db
 from portal.foundation.login_checks import login_problems
+from portal.foundation.network_checks import network_problems
 
 MIN_SECRET_BYTES, MIN_SECRET_BITS = 32, 100
 _GUESSABLE = re.compile(
@@ -97,7 +98,7 @@ def unsafe_settings(config: Mapping[str, Any], *, debug: bool) -> list[str]:
         found.append("Set PORTAL_HTTPS=1, and serve the portal over HTTPS only: passwords cross the network.")
     if not config["HOSTS_ARE_GIVEN"]:
         found.append("Set PORTAL_HOSTS to the names under which people reach the portal, separated by commas.")
-    return found
+    return found + network_problems(config)
 
 
 def _is_in_earnest(config: Mapping[str, Any]) -> bool:

@@ -44,6 +44,7 @@ from tests.canaries.search import (
     Planted,
     Watch,
 )
+from tests.certificates import certificate
 from tests.contents import contents
 from tests.engines import engine_of_the_owner
 from tests.factories import Factory
@@ -64,9 +65,11 @@ def planted() -> Iterator[Planted]:
 
 @pytest.fixture
 def world(
-    new_settings: Callable[..., dict[str, Any]], planted: Planted, monkeypatch: pytest.MonkeyPatch
+    new_settings: Callable[..., dict[str, Any]], planted: Planted, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[World]:
     monkeypatch.setenv("PORTAL_LOG_LEVEL", "debug")
+    monkeypatch.setenv("SSL_CERT_FILE", str(certificate(tmp_path, "localhost")))
+    monkeypatch.setattr(logging.getLogger("mail.log"), "disabled", True)  # of the tests' own server of mails
     mails = {"SMTP_HOST": "127.0.0.1", "SMTP_PORT": 1, "SMTP_USER": "portal", "SMTP_PASSWORD": SMTP_PASSWORD}
     secrets = {"SECRET_KEY": SECRET_KEY, "METRICS_TOKEN": METRICS_TOKEN}
     app = create_app(new_settings() | mails | secrets)

@@ -63,6 +63,10 @@ class Passwords:
             return False
         return fits and hashed is not None and (password != DEMO_PASSWORD or is_demo())
 
+    def renewed(self, password: str, hashed: str) -> str | None:
+        """Another hash of the password that fits this one, where this one was not made by the present parameters."""
+        return self.hasher.hash(_bytes(password)) if self.hasher.check_needs_rehash(hashed) else None
+
 
 def _bytes(password: str) -> bytes:
     """As typed, in the one form that keyboards of all systems agree on (RFC 8265, OpaqueString)."""

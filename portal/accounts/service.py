@@ -9,6 +9,7 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select
 
 from portal.accounts.external_ids import external_id_taken, read_external_id
+from portal.accounts.links import as_themselves
 from portal.accounts.models import UQ_ACCOUNT_EXTERNAL_ID, UQ_ACCOUNT_NUMBER, UQ_USER_EMAIL, Account, User
 from portal.accounts.passwords import passwords
 from portal.accounts.queries import find_account_by_external_id, get_user
@@ -198,6 +199,20 @@ def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
         if by.user_id != user_id:
             revoke_tokens(user, by=by)
     return user
+
+
+def renew_hash(user: User, password: str) -> None:
+    """Keep the password that the user has just shown by argon2's present parameters. It is the same password: no
+    session ends and nobody is told; but links that were mailed before are over, as they hang on the hash.
+    """
+    shown = user.password_hash
+    renewed = passwords.renewed(password, shown) if shown else None
+    if renewed is None:
+        return
+    with as_themselves(user), transaction():
+        current = locked(User, user.id) or _absent()
+        if current.password_hash == shown:
+            current.password_hash = renewed
 
 
 def note_password_change(user: User, *, by: Actor) -> None:

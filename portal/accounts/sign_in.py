@@ -15,7 +15,7 @@ from portal.accounts.models import User, UserSession
 from portal.accounts.passwords import passwords
 from portal.accounts.queries import find_user, get_user
 from portal.accounts.second_factor import Proof
-from portal.accounts.service import authenticate, set_password, typed_address
+from portal.accounts.service import authenticate, renew_hash, set_password, typed_address
 from portal.accounts.sessions import Cookies, Place
 from portal.accounts.throttle import Bucket, Limit
 from portal.foundation import audit
@@ -61,6 +61,7 @@ def by_password(email: str, password: str, *, place: Place) -> Started | None:
         return None
     started = _start(user, place)  # before anything is read anew: it compares with the password that was checked
     throttle.give_back(*buckets, emptied=buckets[:1])
+    renew_hash(user, password)
     return started
 
 

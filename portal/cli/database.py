@@ -8,15 +8,21 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
+from uuid import UUID
 
 import click
-from sqlalchemy import URL, create_engine, make_url
+from sqlalchemy import URL, Connection, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError
 
 from portal.cli.database_logins import make_logins, new_passwords
-from portal.cli.speaking import speaking, told_of_sqlite
-from portal.foundation.db import db
+from portal.cli.speaking import OPERATOR, speaking, told_of_sqlite
+from portal.foundation import audit
+from portal.foundation.audit import AuditChain
+from portal.foundation.db import db, unit_of
 from portal.foundation.row_security import Login
+
+_THE_DATABASE = UUID(int=0)
+"""The subject of what is done to the database as a whole, which has no row and no id."""
 
 
 @click.group("database")
@@ -83,9 +89,21 @@ def _make(url: URL, prefix: str, *, renew: bool) -> tuple[Mapping[Login, str], M
     try:
         with engine.begin() as connection:
             passwords = new_passwords(connection, prefix, all_of_them=renew)
-            return make_logins(connection, prefix, passwords), passwords
+            names = make_logins(connection, prefix, passwords)
+            _note(connection, [names[login] for login in passwords], renewed=renew)
+            return names, passwords
     finally:
         engine.dispose()
+
+
+def _note(connection: Connection, names: list[str], *, renewed: bool) -> None:
+    """Say in the audit log which logins have other passwords now; a database without tables has no log yet."""
+    if names and inspect(connection).has_table(AuditChain.__tablename__):
+        with unit_of(connection):
+            audit.record(
+                OPERATOR, "database.passwords_renewed" if renewed else "database.logins_made", "database",
+                _THE_DATABASE, logins=names,
+            )  # fmt: skip
 
 
 def _address(url: URL, name: str, secret: str) -> str:

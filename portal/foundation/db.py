@@ -116,6 +116,23 @@ def transaction() -> Iterator[Session]:
             current.info[_WRITING] = False
 
 
+@contextmanager
+def unit_of(connection: Connection) -> Iterator[None]:
+    """Have the block write in the transaction of this connection, which came by a login that is none of the app's.
+
+    It is committed by whoever began it, after the block.
+    """
+    session.remove()
+    current = Session(connection, info={_WRITING: True, _FAILED: False})
+    session.registry.set(current)  # type: ignore[arg-type]  # it looks for no login of the app's
+    try:
+        current.connection()
+        yield
+        current.commit()  # writes what waits for the end of a unit, and leaves the connection's transaction open
+    finally:
+        session.remove()
+
+
 def has_committed() -> bool:
     """Whether a unit of this session was committed since ``forget_commits``: what fails now cannot undo it."""
     return bool(session().info.get(_COMMITTED))

@@ -1,15 +1,21 @@
 """Secrets that the portal makes or is given to keep: of phones, webhooks and mailed links, and of its settings."""
 
+import os
 import re
+from datetime import datetime, timedelta
+from pathlib import Path
 
 import pyotp
 
 from portal.cli.worker import send_what_is_due
+from portal.foundation import clock
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
+from portal.mail.post_office import post_office
 from tests import authenticators
 from tests.canaries.planting import METRICS_TOKEN, NEW_PASSWORD, SMTP_PASSWORD, World
 from tests.canaries.search import ANSWER, TERMINAL, Planted
+from tests.mail.mailbox import asking_who_comes
 from tests.pages import Page, Pages
 from tests.web.test_mailed_links import link_of
 
@@ -21,8 +27,8 @@ def plant_what_is_kept(world: World, planted: Planted) -> None:
     _plant_a_second_factor(world, planted)
     _plant_mailed_links(world, planted)
     _plant_settings(world, planted)
-    with world.app.app_context(), across_accounts(), by_login(Login.WORKER):
-        send_what_is_due()  # to a server of mails and an endpoint that do not answer
+    _send(world)  # to a server of mails and an endpoint that do not answer
+    _sign_in_to_send(world)
     planted.note(TERMINAL, world.app.test_cli_runner().invoke(args=["worker", "--once"]).output)
 
 
@@ -83,6 +89,23 @@ def _plant_settings(world: World, planted: Planted) -> None:
         answer = client.get("/metrics", headers={"Authorization": f"Bearer {token}"}, environ_base=far)
         assert answer.status_code == status
         planted.note(f"{ANSWER}asking with it", answer.data)
+
+
+def _sign_in_to_send(world: World) -> None:
+    """To a server of mails that refuses the password, and to one that takes it."""
+    pem = Path(os.environ["SSL_CERT_FILE"])
+    for minutes, password in ((10, "another"), (60, SMTP_PASSWORD)):
+        with asking_who_comes(pem, password) as mailbox:
+            world.app.config.update(SMTP_HOST="localhost", SMTP_PORT=mailbox.port, SMTP_SECURITY="starttls")
+            post_office.use(world.app.config)
+            _send(world, clock.now() + timedelta(minutes=minutes))
+        assert set(mailbox.passwords) == {SMTP_PASSWORD}
+        assert bool(mailbox.messages) == (password == SMTP_PASSWORD)
+
+
+def _send(world: World, at: datetime | None = None) -> None:
+    with world.app.app_context(), across_accounts(), by_login(Login.WORKER), clock.set_to(at or clock.now()):
+        send_what_is_due()
 
 
 def _shown(page: Page, planted: Planted, place: str) -> str:

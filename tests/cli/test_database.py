@@ -17,6 +17,7 @@ from sqlalchemy import inspect, make_url, text
 
 from portal.accounts.models import PortalFact
 from portal.app import create_app
+from portal.cli.database_logins import RIGHTS_HOLDERS
 from portal.foundation.db import Base, db, transaction
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
@@ -187,6 +188,34 @@ def test_one_command_makes_the_logins(portal: Flask, server: postgres.Server, tm
     assert status == 0
     assert set(dict(line.split("=", 1) for line in said.splitlines())) == set(settings)
     assert all(old[1] != new[1] for old, new in zip(made, logins(server, f"{name}_app_"), strict=True))
+
+
+@pytest.mark.parametrize("admin", ["postgres", "hosting"])
+def test_new_logins_and_passwords_are_in_the_audit_log(
+    admin: str, portal: Flask, server: postgres.Server, migrated_template: str, tmp_path: Path
+) -> None:
+    """By a superuser as by who merely owns the database. What changes nothing is no news."""
+    name = server.create(migrated_template)
+    if admin == "hosting":
+        groups = ", ".join(login.group for login in RIGHTS_HOLDERS)
+        with server.connect() as connection:
+            connection.execute(
+                f"CREATE ROLE hosting LOGIN CREATEROLE; ALTER DATABASE {name} OWNER TO hosting;"
+                f"GRANT {postgres.PREFIX}_owner TO hosting; GRANT {groups} TO hosting WITH ADMIN OPTION".encode()
+            )
+    for words in ((), (), ("--new-passwords",)):
+        status, said = run(portal, "setup", "--admin-url", server.url(name, admin), *words)
+        assert status == 0, said
+    with server.connect(name) as connection:
+        written = connection.execute(
+            "SELECT action, subject_type, actor_label, actor_role, face, changes FROM audit_entries ORDER BY id"
+        ).fetchall()
+    everybody = {"logins": [f"{name}_app_{login}" for login in Login]}
+    by = ("database", "command line", "system", "cli", everybody)
+    assert written == [("database.logins_made", *by), ("database.passwords_renewed", *by)]
+    app = create_app({**BASICS, "DATA_DIR": tmp_path, **server.settings(name, prefix=f"{name}_app")})
+    leave(app)
+    server.drop(name)
 
 
 def test_the_app_runs_by_what_the_command_wrote(

@@ -1,15 +1,17 @@
 """An SMTP server that keeps what it is given, and can be told to misbehave."""
 
+import ssl
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import default
+from pathlib import Path
 from typing import Any
 
 from aiosmtpd.controller import Controller
-from aiosmtpd.smtp import SMTP, Envelope, Session
+from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 
 
 @dataclass
@@ -23,6 +25,8 @@ class Mailbox:
     """What is done to the next messages once they are kept, and what is answered."""
     goodbye: Callable[[SMTP], str] = lambda _: "221 Bye"
     """What is done when a client wants to leave, and what is answered."""
+    passwords: list[str] = field(default_factory=list)
+    """What clients showed who signed in, or tried to."""
     port: int = 0
 
     async def handle_RCPT(  # noqa: N802  (aiosmtpd's name)
@@ -75,13 +79,32 @@ class _OnAnyPort(Controller):
 
 
 @contextmanager
-def receiving() -> Iterator[Mailbox]:
-    """A server on a free port of this machine."""
+def receiving(**asks: Any) -> Iterator[Mailbox]:
+    """A server on a free port of this machine; what it asks of its clients, in aiosmtpd's words."""
     mailbox = Mailbox()
-    controller = _OnAnyPort(mailbox, hostname="127.0.0.1", port=0)
+    controller = _OnAnyPort(mailbox, hostname="127.0.0.1", port=0, **asks)
     controller.start()
     try:
         mailbox.port = controller.port
         yield mailbox
     finally:
         controller.stop()
+
+
+@contextmanager
+def asking_who_comes(pem: Path, password: str) -> Iterator[Mailbox]:
+    """One that takes mails over TLS only, from who shows the password. Another one it repeats, as no server should."""
+    shown: list[str] = []
+
+    def authenticate(_server: SMTP, _session: Session, _envelope: Envelope, _how: str, given: Any) -> AuthResult:
+        shown.append(given.password.decode())
+        if shown[-1] == password:
+            return AuthResult(success=True)
+        return AuthResult(success=False, handled=False, message=f"535 {shown[-1]} is not the password")
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+    asks = {"tls_context": context, "require_starttls": True, "auth_required": True, "authenticator": authenticate}
+    with receiving(**asks) as mailbox:
+        mailbox.passwords = shown
+        yield mailbox

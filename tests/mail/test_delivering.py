@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from pathlib import Path
 from threading import Event
 from typing import Any
 from uuid import UUID
@@ -21,9 +22,10 @@ from portal.mail.delivering import KEPT_FOR, LEASE, RETRIES, STALE_AFTER
 from portal.mail.kinds import Kind
 from portal.mail.outbox import Recipient, mail_values, post, post_all
 from portal.mail.sending import Outcome
+from tests.certificates import certificate
 from tests.factories import SYSTEM
 from tests.mail.conftest import World
-from tests.mail.mailbox import hang_up
+from tests.mail.mailbox import asking_who_comes, hang_up
 
 OWNER, MEMBER = "olga@acme.example", "max@acme.example"
 
@@ -122,6 +124,23 @@ def test_a_server_that_dies_after_it_took_one(world: World) -> None:
     first, second = world.mailbox.messages
     assert first["Message-ID"] == second["Message-ID"] == f"<{world.mails()[0].id}@portal.example>"
     assert first.get_body(("plain",)).get_content() == second.get_body(("plain",)).get_content()  # type: ignore[union-attr]
+
+
+def test_a_server_whose_certificate_nobody_vouches_for_is_shown_no_password(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem, signs_in = certificate(tmp_path, "localhost"), {"SMTP_USER": "portal", "SMTP_PASSWORD": "its password"}
+    world.make.invoice(world.account, number="INV-1")
+    with asking_who_comes(pem, "its password") as mailbox:
+        world.settle(SMTP_HOST="localhost", SMTP_PORT=mailbox.port, SMTP_SECURITY="starttls", **signs_in)
+        world.work()
+        assert [(mail.state, mail.error) for mail in world.mails()] == [
+            ("pending", "Its certificate is not valid for this name: self-signed certificate."),
+        ]
+        assert mailbox.passwords == []
+        monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+        world.work(clock.now() + timedelta(minutes=2))
+        assert (mailbox.passwords, mailbox.read()) == (["its password"], [(OWNER, "Invoice INV-1")])
 
 
 @pytest.mark.parametrize("goodbye", [lambda _: "421 too busy", lambda _: "500 what", hang_up])

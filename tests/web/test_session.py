@@ -1,19 +1,30 @@
 """Signing in and out."""
 
 import re
+from collections.abc import Callable
+from datetime import timedelta
+from typing import TypeVar
 
 import pytest
+from argon2 import PasswordHasher
 from sqlalchemy import select
 
 from portal.accounts import service
+from portal.accounts.models import User
+from portal.accounts.passwords import passwords
 from portal.foundation import clock
 from portal.foundation.access import Role
 from portal.foundation.audit import AuditEntry
 from portal.foundation.db import session
 from portal.foundation.ids import new_id
+from portal.foundation.tenancy import across_accounts
+from portal.mail.models import Mail
+from tests import audited
 from tests.factories import PASSWORD, Factory, acting
 from tests.pages import Pages, bare
 from tests.web.conftest import World
+
+Value = TypeVar("Value")
 
 
 def test_one_signs_in_and_out(world: World) -> None:
@@ -44,6 +55,42 @@ def test_whatever_is_wrong_is_said_alike(email: str, password: str, world: World
     said = "The e-mail address or the password is wrong. Check both, and try again."
     assert page.notices == [f"This was not done yet. {said}"]
     assert (page.values["email"], page.values["password"]) == (address, "")
+
+
+@pytest.mark.parametrize("who", ["owner", "reviewer"])
+def test_signing_in_keeps_the_password_by_the_present_parameters(
+    who: str, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of itself: no session ends, nobody is told, and a second time nothing changes."""
+    user, before, older = world.users[who], world.visit(who), world.users[who].password_hash
+    monkeypatch.setattr(passwords, "hasher", PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+    seen = read(audited.entries, world)
+    world.visit(who)
+    (renewed,) = {hash_of(user, world)} - {older}
+    assert str(renewed).startswith("$argon2id$v=19$m=16,t=2,p=1$")
+    with clock.set_to(clock.now() + timedelta(minutes=1)):
+        world.visit(who)
+    assert hash_of(user, world) == renewed
+    assert before.get("/profile/").status == 200
+    assert [action for action, _ in read(lambda: audited.new(seen), world)] == ["session.started"] * 2
+    assert read(lambda: session.scalars(select(Mail.kind)).all(), world) == []
+
+
+def test_a_password_that_does_not_fit_is_kept_as_it_was(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    user, older = world.users["owner"], world.users["owner"].password_hash
+    monkeypatch.setattr(passwords, "hasher", PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+    assert world.visit().post("/login", {"email": user.email, "password": "wrong password"}).status == 400
+    assert hash_of(user, world) == older
+
+
+def hash_of(user: User, world: World) -> str | None:
+    return read(lambda: session.get_one(User, user.id).password_hash, world)
+
+
+def read(reading: Callable[[], Value], world: World) -> Value:
+    """What the database says now, of all accounts."""
+    with world.app.app_context(), across_accounts():
+        return reading()
 
 
 def test_empty_fields_are_named(world: World) -> None:

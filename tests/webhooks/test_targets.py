@@ -17,6 +17,7 @@ from portal.foundation.refusals import Invalid
 from portal.webhooks import sending
 from portal.webhooks.sending import Outcome, send
 from portal.webhooks.targets import BadTarget, Targets, is_public, targets
+from tests.certificates import certificate
 from tests.webhooks.receiver import Receiver, answering
 
 INSIDE = (
@@ -230,29 +231,8 @@ def test_nobody_listens() -> None:
 @contextmanager
 def speaking_tls(folder: Path, name: str) -> Iterator[tuple[int, list[str | None]]]:
     """A server with a certificate of its own making for the name; its port, and the names that it was asked for."""
-    from datetime import UTC, datetime, timedelta
-
-    from cryptography import x509
-    from cryptography.hazmat.primitives import hashes, serialization
-    from cryptography.hazmat.primitives.asymmetric import ec
-
-    key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
-    certificate = (
-        x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
-        .serial_number(x509.random_serial_number()).not_valid_before(datetime.now(UTC) - timedelta(days=1))
-        .not_valid_after(datetime.now(UTC) + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )  # fmt: skip
-    pem = folder / "server.pem"
-    pem.write_bytes(
-        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        + certificate.public_bytes(serialization.Encoding.PEM)
-    )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(pem)
+    context.load_cert_chain(certificate(folder, name))
     names: list[str | None] = []
     context.sni_callback = lambda _socket, asked, _context: names.append(asked)
     with socket.create_server(("127.0.0.1", 0)) as server:
