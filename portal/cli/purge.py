@@ -1,15 +1,27 @@
 """Purging: what has had its time goes. For a timer, once a day or oftener."""
 
+from collections.abc import Callable, Mapping
+from typing import Any
+from uuid import UUID
+
 import click
 from sqlalchemy import text
 
 from portal.accounts import links, unsent
 from portal.cli.database_logins import PURGED
-from portal.cli.speaking import speaking
-from portal.foundation import idempotency
+from portal.cli.speaking import OPERATOR, speaking
+from portal.foundation import audit, idempotency
 from portal.foundation.db import db, session
 from portal.mail import delivering as mails
 from portal.webhooks import delivering
+
+_PURGES: dict[str, Callable[[], int]] = {
+    "idempotency keys": idempotency.purge,
+    "unsent forms": unsent.purge,
+    "events of webhooks": delivering.purge,
+    "mails": mails.purge,
+    "links in mails": links.purge,
+}
 
 
 @click.command("purge")
@@ -17,10 +29,20 @@ from portal.webhooks import delivering
 def purge_command() -> None:
     """Delete idempotency keys and unsent forms of a day ago, and webhooks' events, deliveries and mails of 30 days."""
     _check_right()
-    click.echo(f"{idempotency.purge():,} idempotency keys deleted.")
-    click.echo(f"{unsent.purge():,} unsent forms deleted.")
-    click.echo(f"{delivering.purge():,} events of webhooks deleted.")
-    click.echo(f"{mails.purge():,} mails and {links.purge():,} links in mails deleted.")
+    deleted: dict[str, int] = {}
+    try:
+        for what, purge in _PURGES.items():
+            deleted[what] = purge()
+            click.echo(f"{deleted[what]:,} {what} deleted.")
+    finally:
+        _note(deleted)  # what went before something failed, too
+
+
+def _note(deleted: Mapping[str, int]) -> None:
+    """One entry for the run, if anything was deleted: one for each row would keep what is to go."""
+    told: dict[str, Any] = {what.replace(" ", "_"): number for what, number in deleted.items() if number}
+    if told:
+        audit.record(OPERATOR, "database.purged", "database", UUID(int=0), **told)
 
 
 def _check_right() -> None:
