@@ -8,6 +8,7 @@ import click
 from sqlalchemy import text
 
 from portal.accounts import links, unsent
+from portal.billing.payments.proofs import purging as proofs
 from portal.cli.database_logins import PURGED
 from portal.cli.speaking import OPERATOR, speaking
 from portal.foundation import audit, idempotency
@@ -21,13 +22,16 @@ _PURGES: dict[str, Callable[[], int]] = {
     "events of webhooks": delivering.purge,
     "mails": mails.purge,
     "links in mails": links.purge,
+    "files of proofs": proofs.purge,
 }
 
 
 @click.command("purge")
 @speaking
 def purge_command() -> None:
-    """Delete idempotency keys and unsent forms of a day ago, and webhooks' events, deliveries and mails of 30 days."""
+    """Delete idempotency keys and unsent forms of a day ago, webhooks' events, deliveries and mails of 30 days, and the
+    files of reports that came to nothing 90 days ago.
+    """
     _check_right()
     deleted: dict[str, int] = {}
     try:
@@ -49,6 +53,9 @@ def _check_right() -> None:
     """Refuse a login that may delete some of it only, before it does that."""
     if db.engine.dialect.name != "postgresql":
         return
-    may = text("SELECT bool_and(has_table_privilege(name, 'DELETE')) FROM unnest(CAST(:names AS text[])) AS name")
+    may = text(
+        "SELECT bool_and(has_table_privilege(name, 'DELETE'))"
+        " AND has_column_privilege('payment_proofs', 'content', 'UPDATE') FROM unnest(CAST(:names AS text[])) AS name"
+    )
     if not session.scalar(may, {"names": list(PURGED)}):
         raise click.ClickException("This login may not delete what is purged. Purge by DATABASE_WORKER_URL.")

@@ -26,17 +26,20 @@ def test_one_entry_tells_what_a_run_deleted(app: Flask, make: Factory) -> None:
     """A run that deleted nothing leaves none."""
     account = make.account()
     make.method()
-    make.payment(make.invoice(account), make.user("owner", account))
+    owner = make.user("owner", account)
+    payment = make.payment(make.invoice(account), owner)
+    make.proof(payment, owner)
+    make.withdrawn(payment, owner)
     with app.app_context(), across_accounts():
         seen = entries()
-    nothing = ["idempotency keys", "unsent forms", "events of webhooks", "mails", "links in mails"]
+    nothing = ["idempotency keys", "unsent forms", "events of webhooks", "mails", "links in mails", "files of proofs"]
     assert purge(app) == [f"0 {what} deleted." for what in nothing]
     assert purge(app, days=90)[2:] == [
-        "2 events of webhooks deleted.", "0 mails deleted.", "0 links in mails deleted."
+        "3 events of webhooks deleted.", "0 mails deleted.", "0 links in mails deleted.", "1 files of proofs deleted."
     ]  # fmt: skip
     purge(app, days=90)
     with app.app_context(), across_accounts():
-        assert new(seen) == [("database.purged", {"events_of_webhooks": 2})]
+        assert new(seen) == [("database.purged", {"events_of_webhooks": 3, "files_of_proofs": 1})]
         entry = session.scalars(select(AuditEntry).where(AuditEntry.action == "database.purged")).one()
         assert (entry.actor_label, entry.face, entry.subject_type) == ("command line", "cli", "database")
 
