@@ -1,5 +1,7 @@
 """Rules that the database keeps by triggers, written once for SQLite and PostgreSQL and called the same in both."""
 
+from collections.abc import Sequence
+
 from alembic import op
 
 
@@ -8,9 +10,10 @@ def is_sqlite() -> bool:
 
 
 def forbid(name: str, table: str, change: str, condition: str) -> None:
-    """Refuse each change (``INSERT``, ``UPDATE`` or ``DELETE``) of a row of which the condition on NEW and OLD holds.
+    """Refuse each change of a row of which the condition on NEW and OLD holds.
 
-    The refusal is named as the trigger is. Both databases understand the same condition.
+    A change is ``INSERT``, ``UPDATE``, ``UPDATE OF column`` or ``DELETE``. The refusal is named as the trigger is.
+    Both databases understand the same condition.
     """
     if is_sqlite():
         op.execute(
@@ -35,12 +38,13 @@ def allow(name: str, table: str) -> None:
         op.execute(f"DROP FUNCTION IF EXISTS {name}()")
 
 
-def make_append_only(table: str) -> None:
-    """No row of the table can be changed or deleted."""
+def make_append_only(table: str, *, columns: Sequence[str] = ()) -> None:
+    """No row of the table can be changed or deleted; where columns are named, these cannot be changed."""
+    update = f"UPDATE OF {', '.join(columns)}" if columns else "UPDATE"
     if is_sqlite():
-        for change in ("UPDATE", "DELETE"):
+        for name, change in (("update", update), ("delete", "DELETE")):
             op.execute(
-                f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+                f"CREATE TRIGGER {table}_no_{name} BEFORE {change} ON {table} "
                 f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
             )
         return
@@ -49,9 +53,13 @@ def make_append_only(table: str) -> None:
         f"$$ BEGIN RAISE EXCEPTION '{table} is append-only' "
         f"USING ERRCODE = 'check_violation', CONSTRAINT = '{table}_is_append_only'; END $$"
     )
-    for change, each in (("UPDATE", "ROW"), ("DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
+    for name, change, each in (
+        ("update", update, "ROW"),
+        ("delete", "DELETE", "ROW"),
+        ("truncate", "TRUNCATE", "STATEMENT"),
+    ):
         op.execute(
-            f"CREATE TRIGGER {table}_no_{change.lower()} BEFORE {change} ON {table} "
+            f"CREATE TRIGGER {table}_no_{name} BEFORE {change} ON {table} "
             f"FOR EACH {each} EXECUTE FUNCTION {table}_is_append_only()"
         )
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import timedelta
 from fnmatch import fnmatchcase
 from functools import partial
 from io import BytesIO
@@ -32,6 +33,7 @@ from portal.billing.methods import service as methods
 from portal.billing.payments import service as payments
 from portal.billing.payments.models import Payment
 from portal.billing.payments.states import Action
+from portal.foundation import clock
 from portal.foundation.access import Role
 from portal.foundation.audit import AuditEntry
 from portal.foundation.db import session
@@ -187,9 +189,14 @@ class Tour:
         file = f"/payments/{self._payment().id}/proofs"
         return {
             **{f"export.{noun}": partial(export, f"/admin/{noun}/export") for noun in exports},
+            "database.purged": self._purge,
             "request.refused": partial(owner.post, "/admin/users/new"),
             "upload.throttled": lambda: often(11, lambda: owner.post(file, {"proof": (BytesIO(b"none"), "a.png")})),
         }
+
+    def _purge(self) -> None:
+        with clock.set_to(clock.now() + timedelta(days=90)):
+            self.app.test_cli_runner().invoke(args=["purge"])
 
     def _payment(self) -> Payment:
         return self.make.payment(self.make.invoice(self.account, credits=5), self.owner)

@@ -12,6 +12,8 @@ from sqlalchemy import inspect, text
 
 from portal.accounts.models import PortalFact
 from portal.accounts.tokens import find_live_token
+from portal.billing.payments.proofs.models import KEPT_FOR
+from portal.foundation import clock
 from portal.foundation.db import Base, db, transaction
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
@@ -26,6 +28,7 @@ ENTRIES = {
     "audit_entries": "SELECT id, at, action, subject_id, account_id, actor_label, request_id, changes"
     " FROM audit_entries",
 }
+PROOFS = {"payment_proofs": "SELECT payment_id, position, name, size, sha256, content FROM payment_proofs"}
 LEDGERS = {
     "postings": "SELECT id, invoice_id, seq, payment_id, status, version, amount_minor, paid_after FROM postings",
     "payments": "SELECT id, status, version, booking_id, refund_id FROM payments",
@@ -136,3 +139,23 @@ def test_a_confined_token_does_not_become_a_mighty_one(app: Flask, make: Factory
         upgrade()
         assert find_live_token(narrow) is None
         assert find_live_token(mighty) is not None
+
+
+def test_a_record_without_its_file_goes_on_the_way_down(app: Flask, make: Factory) -> None:
+    """Before, there was none such. The others come through both ways as they are."""
+    make.method()
+    account = make.account()
+    owner = make.user("owner", account)
+    lost, waiting = (make.payment(make.invoice(account), owner) for _ in range(2))
+    for payment in (lost, waiting):
+        make.proof(payment, owner)
+    make.withdrawn(lost, owner)
+    with clock.set_to(clock.now() + KEPT_FOR):
+        assert app.test_cli_runner().invoke(args=["purge"]).exit_code == 0
+    with app.app_context():
+        before = rows(PROOFS)["payment_proofs"]
+        assert ["None" in row for row in before] == [True, False]
+        db.engine.dispose()
+        downgrade(revision="0020")
+        upgrade()
+        assert rows(PROOFS)["payment_proofs"] == before[1:]

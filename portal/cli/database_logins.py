@@ -20,6 +20,8 @@ OF_DRAFTS = ("invoice_lines",)
 """Whose rows staff take out of a draft. A trigger keeps those of what was issued."""
 PURGED = ("mailed_links", "mails", "webhook_deliveries", "webhook_events")
 """Whose rows the purge deletes, across accounts. No other row ever is."""
+EMPTIED = {"payment_proofs": "UPDATE (content)"}
+"""What the purge takes out of rows that stay: a right of the worker's alone. A trigger says of which rows."""
 LOCK = "UPDATE (id)"
 """FOR UPDATE asks for the right to update something. The policies of these tables refuse the change itself."""
 
@@ -130,6 +132,8 @@ def grant_rights(connection: Connection) -> None:
         _do(connection, "REVOKE ALL ON {} FROM PUBLIC", table)
         for login in RIGHTS_HOLDERS:
             rights = _there(connection, table, RIGHTS[login]) if login in RIGHTS else _of_staff(table, append_only)
+            if login is Login.WORKER and table in EMPTIED:
+                rights = [*rights, EMPTIED[table]]
             _do(connection, "REVOKE ALL ON {} FROM {}", table, login.group)
             if rights:
                 _do(connection, f"GRANT {', '.join(rights)} ON {{}} TO {{}}", table, login.group)

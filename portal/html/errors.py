@@ -22,6 +22,7 @@ _ADVICE = {
     403: "If you need this for your work, ask an owner of your account or an admin of the portal.",
     404: "Check the address, or go back to the page that you came from.",
     405: "Go back and use the links and buttons of the page.",
+    410: "Go back to the page that you came from.",
     413: "A file may have 10 MB, and all else 1 MB. Go back, choose a smaller file, and send the form again.",
     414: "Leave out some of the filters.",
     415: "Go back and use the form of the page.",

@@ -15,7 +15,7 @@ from portal.billing.payments.proofs.queries import get_proof, proofs_of
 from portal.billing.payments.proofs.service import attach_proof, takes_proof
 from portal.billing.payments.queries import get_payment, payment_page, superseding
 from portal.billing.payments.service import cancel_payment
-from portal.billing.payments.states import Status
+from portal.billing.payments.states import LOST_STATUSES, Status
 from portal.billing.payments.tracking import tracking
 from portal.foundation.access import Permission, requires
 from portal.foundation.keyset import Page
@@ -112,7 +112,7 @@ def payment_view(
         "web/payments/payment.html",
         payment=found,
         tracking=tracking(found, found.invoice, current_actor()),
-        newer=superseding(found) if found.status in (Status.FAILED, Status.CANCELLED) else None,
+        newer=superseding(found) if found.status in LOST_STATUSES else None,
         milestones=milestones(found, history(found, current_actor())),
         usual=usual_decision_times() if found.status == Status.PENDING_APPROVAL else None,
         first_pause=FIRST_PAUSE,

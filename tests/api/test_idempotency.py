@@ -183,7 +183,14 @@ def test_keys_are_kept_for_a_day_and_then_purged(app: Flask, world: World, make:
         assert idempotency.purge() == 0
     with clock.set_to(clock.now() + timedelta(hours=48)):
         done = app.test_cli_runner().invoke(args=["purge"])
-    told = ["2 idempotency keys", "0 unsent forms", "0 events of webhooks", "0 mails and 0 links in mails"]
+    told = [
+        "2 idempotency keys",
+        "0 unsent forms",
+        "0 events of webhooks",
+        "0 mails",
+        "0 links in mails",
+        "0 files of proofs",
+    ]
     assert (done.exit_code, done.output.splitlines()) == (0, [f"{what} deleted." for what in told])
     assert counted(app)[2] == 0
 

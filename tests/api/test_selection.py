@@ -1,8 +1,12 @@
 """``fields`` and ``expand`` of payments: less of them, or more, and never of anybody else."""
 
+from typing import Any
+
 import pytest
 from flask import Flask
 
+from portal.billing.payments.proofs.models import KEPT_FOR
+from portal.foundation import clock
 from tests.api.conftest import Caller, World, problem, report
 from tests.engines import listening
 from tests.factories import Factory
@@ -21,6 +25,22 @@ def test_one_has_its_events_unless_fields_are_named(world: World, make: Factory)
     assert [event["action"] for event in whole["events"]] == ["submit"]
     named = world["owner"].get(f"/payments/{payment['id']}/", fields="id", expand="events").get_json()["data"]
     assert named == {"id": payment["id"], "events": whole["events"]}
+
+
+def test_a_proof_says_whether_its_file_is_still_there(app: Flask, world: World, make: Factory) -> None:
+    owner = world.users["owner"]
+    payment = make.payment(make.invoice(world.account), owner)
+    proof = make.proof(payment, owner)
+    make.withdrawn(payment, owner)
+
+    def read() -> Any:
+        return world["owner"].get(f"/payments/{payment.id}/").get_json()["data"]["proofs"][0]
+
+    before = read()
+    with clock.set_to(clock.now() + KEPT_FOR):
+        app.test_cli_runner().invoke(args=["purge"])
+    assert (before["id"], before["size"], before["is_kept"]) == (str(proof.id), 3, True)
+    assert read() == before | {"is_kept": False}
 
 
 def test_lists_with_invoices_and_events(world: World, make: Factory) -> None:

@@ -183,6 +183,7 @@ INJECTED = (
         for change, rest in (("UPDATE", " SET id = id"), ("DELETE FROM", ""), ("TRUNCATE", ""))
     ),
     "DELETE FROM payments",
+    "UPDATE payment_proofs SET content = NULL",
     "SELECT * FROM audit_entries",
     # mails, and what opens by them
     "SELECT * FROM mails",

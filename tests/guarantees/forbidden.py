@@ -392,6 +392,10 @@ FORBIDDEN: dict[str, Attempt] = {
     "payment_proofs_of_waiting_payments": lambda rows, w: rows.copy(
         "payment_proofs", rows.one("payment_proofs"), payment_id=w.booked.id
     ),
+    "payment_proofs_come_with_content": copying("payment_proofs", position=2, sha256="0" * 64, content=None),
+    "payment_proofs_keep_their_content": changing(
+        "payment_proofs", lambda rows, _: rows.one("payment_proofs")["id"], content=None
+    ),
     # their history
     "ck_payment_events_to_status": lambda rows, w: rows.step(
         w.waiting.id, "completed", "approve", actor=w.reviewer.id

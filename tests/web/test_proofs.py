@@ -9,6 +9,7 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from portal.billing.payments.models import Payment
+from portal.billing.payments.proofs import service
 from portal.billing.payments.proofs.models import PaymentProof
 from portal.foundation.db import session
 from portal.foundation.files.cleaning import MAX_BYTES, turn
@@ -254,3 +255,21 @@ def test_a_correction_says_which_files_it_leaves_behind(world: World, make: Fact
     make.rejected(payment, world.users["reviewer"])
     page = world.visit("owner").get(f"/payments/{payment.id}/correction")
     assert "Choose bank.pdf again, or another file: files are not sent along." in page.text
+
+
+def test_beyond_what_an_account_holds_for_nothing_reports_go_on_without_a_file(
+    world: World, make: Factory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(service, "MAX_HELD_FOR_NOTHING", 8)
+    lost = make.payment(make.invoice(world.account), world.users["owner"])
+    make.proof(lost, world.users["owner"], b"8 bytes.")
+    make.withdrawn(lost, world.users["owner"])
+    pages, path = world.visit("owner"), f"/invoices/{make.invoice(world.account).id}/payment"
+    page = pages.post(path, with_file(**TYPED))
+    assert (page.status, list(page.field_errors), number_of_payments(world.app)) == (409, ["proof"], 1)
+    assert page.field_errors["proof"].startswith("The files of reports that were withdrawn or not accepted come to")
+    assert page.values["transaction_reference"] == TYPED["transaction_reference"]
+    reported = pages.post(path, TYPED)
+    assert (reported.status, number_of_payments(world.app)) == (303, 2)
+    page = pages.post(f"{reported.location}proofs", with_file())
+    assert (page.status, list(page.field_errors), len(kept(world.app))) == (409, ["proof"], 1)

@@ -217,6 +217,7 @@ class ProofOut(Out):
     media_type = fields.String(metadata={"enum": [*MEDIA_TYPES]})
     size = Number(48213)
     created_at = Moment()
+    is_kept = fields.Boolean(metadata={"description": "Whether the file is still there, or the record of it only."})
 
 
 class PaymentSelectionOut(PaymentOut):

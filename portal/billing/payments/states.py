@@ -37,6 +37,8 @@ class Action(StrEnum):
 OPEN_STATUSES = (Status.PENDING, Status.PENDING_APPROVAL, Status.PROCESSING)
 RECEIPTED_STATUSES = (Status.SUCCEEDED, Status.REFUNDED)
 LIVE_STATUSES = (*OPEN_STATUSES, Status.SUCCEEDED)
+LOST_STATUSES = (Status.FAILED, Status.CANCELLED)
+"""Those of payments that ended without ever being money."""
 DECISIONS = (Action.APPROVE, Action.REJECT)
 _ALIASES = {"completed": Status.SUCCEEDED}
 

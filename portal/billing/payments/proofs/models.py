@@ -1,6 +1,6 @@
 """PaymentProof: a file, kept in the database like all else, so that any server can show it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from sqlalchemy import (
@@ -13,8 +13,9 @@ from sqlalchemy import (
     String,
     UniqueConstraint,
     Uuid,
+    func,
 )
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from portal.foundation import clock
 from portal.foundation.db import Model, UtcDateTime
@@ -23,10 +24,15 @@ from portal.foundation.ids import new_id
 from portal.foundation.tenancy import AccountScoped
 
 MAX_PROOFS = 3
+KEPT_FOR = timedelta(days=90)
+"""How long a file is kept when its report came to nothing: a quarter, in which whoever objects has done so."""
 
 
 class PaymentProof(AccountScoped, Model):
-    """One file of a payment. Rows are added while the payment waits for approval, and never touched again."""
+    """One file of a payment. Rows are added while the payment waits for approval, and stay as they are.
+
+    Only the content may go, of a payment that ended without money (``purging.py``).
+    """
 
     __tablename__ = "payment_proofs"
     __table_args__ = (
@@ -50,5 +56,7 @@ class PaymentProof(AccountScoped, Model):
     """Of what was sent, not of the copy that is kept: by it the same file is known again."""
     added_by: Mapped[UUID | None] = mapped_column(ForeignKey("users.id"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime, default=clock.now)
-    content: Mapped[bytes] = mapped_column(LargeBinary, deferred=True, deferred_raiseload=True)
+    content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True, deferred_raiseload=True)
     """Last, and read by ``get_proof`` only: whoever lists proofs must not load megabytes."""
+    is_kept: Mapped[bool] = column_property(func.length(content).is_not(None))
+    """Whether the file is still there: by its length, for which neither database reads the bytes."""

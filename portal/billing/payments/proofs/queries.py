@@ -10,10 +10,10 @@ from sqlalchemy import select
 from portal.accounts.models import Account
 from portal.billing.invoices.models import Invoice
 from portal.billing.payments.models import Payment
-from portal.billing.payments.proofs.models import PaymentProof
+from portal.billing.payments.proofs.models import KEPT_FOR, PaymentProof
 from portal.billing.payments.states import LIVE_STATUSES
 from portal.foundation.db import session
-from portal.foundation.refusals import NotFound
+from portal.foundation.refusals import NotFound, Refusal
 
 _SEEN_AT_MOST = 20
 
@@ -29,6 +29,8 @@ class Proof:
     size: int
     sha256: str
     created_at: datetime
+    is_kept: bool
+    """Whether its bytes are still there."""
 
     @property
     def is_image(self) -> bool:
@@ -58,6 +60,19 @@ class ProofFile:
     content: bytes
 
 
+class NotKept(Refusal):
+    """The file had its time; the record of it stays."""
+
+    status = 410
+
+    def __init__(self) -> None:
+        message = (
+            f"This file is no longer kept: its report was withdrawn or not accepted {KEPT_FOR.days} days ago or more. "
+            "Its name, its size and who added it when stay on record."
+        )
+        super().__init__("proof_not_kept", message)
+
+
 def proofs_of(payment_id: UUID) -> list[Proof]:
     """The payment's proofs, in the order in which they came."""
     return proofs_by_payment([payment_id])[payment_id]
@@ -68,7 +83,7 @@ def proofs_by_payment(payment_ids: Collection[UUID]) -> dict[UUID, list[Proof]]:
     found: dict[UUID, list[Proof]] = {payment_id: [] for payment_id in payment_ids}
     columns = (
         PaymentProof.id, PaymentProof.payment_id, PaymentProof.name, PaymentProof.media_type, PaymentProof.size,
-        PaymentProof.sha256, PaymentProof.created_at,
+        PaymentProof.sha256, PaymentProof.created_at, PaymentProof.is_kept,
     )  # fmt: skip
     statement = select(*columns).where(PaymentProof.payment_id.in_(payment_ids)).order_by(PaymentProof.position)
     for row in session.execute(statement):
@@ -77,13 +92,15 @@ def proofs_by_payment(payment_ids: Collection[UUID]) -> dict[UUID, list[Proof]]:
 
 
 def get_proof(payment_id: UUID, proof_id: UUID) -> ProofFile:
-    """The file, if it is of this payment in scope. Raises NotFound."""
+    """The file, if it is of this payment in scope. Raises NotFound, and NotKept."""
     columns = (PaymentProof.name, PaymentProof.media_type, PaymentProof.content)
     wanted = (PaymentProof.id == proof_id, PaymentProof.payment_id == payment_id)
     row = session.execute(select(*columns).where(*wanted)).first()
     if row is None:
         raise NotFound()
-    return ProofFile(*row)
+    if row.content is None:
+        raise NotKept()
+    return ProofFile(row.name, row.media_type, row.content)
 
 
 def seen_before(payment: Payment, proofs: Sequence[Proof]) -> list[SeenBefore]:

@@ -1,0 +1,182 @@
+"""What is kept of proofs: how much of what came to nothing, for how long, and what stays of it for good."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
+
+from portal.billing.payments.models import Payment
+from portal.billing.payments.proofs import purging, service
+from portal.billing.payments.proofs.models import KEPT_FOR, PaymentProof
+from portal.billing.payments.proofs.queries import get_proof, proofs_of, seen_before
+from portal.billing.payments.queries import get_payment
+from portal.foundation import clock
+from portal.foundation.db import session, transaction
+from portal.foundation.refusals import Conflict, Refusal
+from portal.foundation.row_security import Login, by_login
+from portal.foundation.tenancy import across_accounts
+from tests.billing.conftest import World
+from tests.factories import Factory
+from tests.guarantees.rows import refused_by
+
+MOST = 10
+
+
+@pytest.fixture
+def little(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An account holds ten bytes for nothing."""
+    monkeypatch.setattr(service, "MAX_HELD_FOR_NOTHING", MOST)
+
+
+@pytest.fixture
+def worker(app: Flask) -> Iterator[None]:
+    """As commands run."""
+    with app.app_context(), across_accounts(), by_login(Login.WORKER):
+        yield
+
+
+def withdrawn(world: World, make: Factory, content: bytes) -> Payment:
+    """A report with a proof that its customer took back."""
+    payment = make.payment(make.invoice(world.account), world.owner)
+    make.proof(payment, world.owner, content)
+    return make.withdrawn(payment, world.owner)
+
+
+def held(app: Flask) -> int:
+    """The bytes of all proofs."""
+    with app.app_context(), across_accounts():
+        return session.scalar(select(func.coalesce(func.sum(func.length(PaymentProof.content)), 0))) or 0
+
+
+def test_what_came_to_nothing_holds_so_many_bytes(app: Flask, world: World, make: Factory, little: None) -> None:
+    withdrawn(world, make, b"a" * 6)
+    rejected = make.payment(make.invoice(world.account), world.owner)
+    make.proof(rejected, world.owner, b"b" * 4)
+    make.rejected(rejected, world.reviewer)
+    waiting = make.payment(make.invoice(world.account), world.owner)
+    with pytest.raises(Conflict) as refusal:
+        make.proof(waiting, world.owner)
+    assert (refusal.value.code, [error.field for error in refusal.value.errors]) == ("too_much_proof", ["proof"])
+    assert refusal.value.message == (
+        "The files of reports that were withdrawn or not accepted come to 300 MB, all that is kept of them for an "
+        "account. Nothing was changed. Each goes 90 days after its report ended. Go on without a file, or ask us."
+    )
+    assert held(app) == MOST
+
+
+def test_what_is_money_or_may_become_it_does_not_count(app: Flask, world: World, make: Factory, little: None) -> None:
+    """Nor does what another account holds."""
+    globex = make.account("Globex")
+    stranger = make.user("owner", globex)
+    foreign = make.payment(make.invoice(globex), stranger)
+    make.proof(foreign, stranger, b"f" * 20)
+    make.withdrawn(foreign, stranger)
+    booked, refunded, waiting = (make.payment(make.invoice(world.account), world.owner) for _ in range(3))
+    for number, payment in enumerate((booked, refunded, waiting)):
+        make.proof(payment, world.owner, bytes([number]) * 20)
+    make.approved(booked, world.reviewer)
+    make.refunded(make.approved(refunded, world.reviewer), world.admin)
+    make.proof(waiting, world.owner, b"one more")
+    assert held(app) == 88
+
+
+def test_at_the_same_moment_no_more_comes_of_it(app: Flask, world: World, make: Factory, little: None) -> None:
+    """Reported and withdrawn again and again, in parallel: what waits beside it is one payment for each invoice."""
+    invoices = [make.invoice(world.account) for _ in range(4)]
+
+    def flood(number: int) -> int:
+        for turn in range(6):
+            try:
+                payment = make.payment(invoices[number], world.owner)
+                make.proof(payment, world.owner, f"{number}{turn}..".encode())
+            except Conflict:
+                return turn
+            finally:
+                make.withdrawn(payment, world.owner)
+        return 6
+
+    with ThreadPoolExecutor(4) as pool:
+        turns = list(pool.map(flood, range(4)))
+    assert held(app) == 4 * sum(turns)
+    assert MOST <= held(app) <= MOST + 4 * 4
+
+
+def test_the_contents_of_what_came_to_nothing_go_after_a_while(
+    app: Flask, world: World, make: Factory, worker: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The record stays, and by it the same file is known again. What may be money keeps its file, however old."""
+    monkeypatch.setattr(purging, "_AT_ONCE", 2)
+    ended = [withdrawn(world, make, f"file {number}".encode()) for number in range(5)]
+    kept = make.payment(make.invoice(world.account), world.owner)
+    proof = make.proof(kept, world.owner, b"kept")
+    make.approved(kept, world.reviewer)
+    waiting = make.payment(make.invoice(world.account), world.owner)
+    make.proof(waiting, world.owner, b"waits")
+    again = make.payment(make.invoice(world.account), world.owner)
+    make.proof(again, world.owner, b"file 0")
+    before = [proofs_of(payment.id)[0] for payment in ended]
+    with clock.set_to(ended[0].updated_at + KEPT_FOR - timedelta(seconds=1)):
+        assert purging.purge() == 0
+    with clock.set_to(clock.now() + KEPT_FOR):
+        assert (purging.purge(), purging.purge()) == (5, 0)
+    after = [proofs_of(payment.id)[0] for payment in ended]
+    assert [(old.is_kept, new.is_kept) for old, new in zip(before, after, strict=True)] == [(True, False)] * 5
+    assert [(new.name, new.size, new.sha256, new.created_at) for new in after] == [
+        (old.name, old.size, old.sha256, old.created_at) for old in before
+    ]
+    assert held(app) == len(b"kept") + len(b"waits") + len(b"file 0")
+    assert get_proof(kept.id, proof.id).content == b"kept"
+    (seen,) = seen_before(get_payment(again.id), proofs_of(again.id))
+    assert (seen.payment_id, seen.status) == (ended[0].id, "cancelled")
+    with pytest.raises(Refusal) as refusal:
+        get_proof(ended[0].id, after[0].id)
+    assert (refusal.value.status, refusal.value.code) == (410, "proof_not_kept")
+    assert refusal.value.message == (
+        "This file is no longer kept: its report was withdrawn or not accepted 90 days ago or more. "
+        "Its name, its size and who added it when stay on record."
+    )
+
+
+def test_what_went_counts_no_more(app: Flask, world: World, make: Factory, worker: None, little: None) -> None:
+    withdrawn(world, make, b"0123456789")
+    with clock.set_to(clock.now() + KEPT_FOR):
+        assert purging.purge() == 1
+    make.proof(make.payment(make.invoice(world.account), world.owner), world.owner, b"new")
+    assert held(app) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        ("content = NULL", ""),
+        ("content = :other", "payment_proofs_keep_their_content"),
+        ("content = NULL, name = 'x'", "payment_proofs_is_append_only"),
+        ("size = 1", "payment_proofs_is_append_only"),
+    ],
+)
+def test_the_database_lets_nothing_but_the_content_go(
+    change: str, refused: str, world: World, make: Factory, worker: None
+) -> None:
+    withdrawn(world, make, b"file")
+    statement = text(f"UPDATE payment_proofs SET {change}")
+    given = {"other": b"evil"} if ":other" in change else {}
+    said = ""
+    try:
+        with by_login(Login.OWNER), transaction() as unit:
+            unit.execute(statement, given)
+    except DBAPIError as error:
+        said = refused_by(error)
+    assert said == refused
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.parametrize("login", [Login.CUSTOMER, Login.STAFF])
+def test_no_login_of_a_face_lets_a_content_go(login: Login, app: Flask, world: World, make: Factory) -> None:
+    withdrawn(world, make, b"file")
+    with app.app_context(), across_accounts(), by_login(login), pytest.raises(DBAPIError) as refusal:
+        session.execute(text("UPDATE payment_proofs SET content = NULL"))
+    assert "permission denied" in str(refusal.value.orig)
