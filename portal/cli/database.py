@@ -8,21 +8,17 @@ from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
-from uuid import UUID
 
 import click
 from sqlalchemy import URL, Connection, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError
 
 from portal.cli.database_logins import make_logins, new_passwords
-from portal.cli.speaking import OPERATOR, speaking, told_of_sqlite
+from portal.cli.speaking import OPERATOR, THE_DATABASE, speaking, told_of_sqlite
 from portal.foundation import audit
 from portal.foundation.audit import AuditChain
 from portal.foundation.db import db, unit_of
 from portal.foundation.row_security import Login
-
-_THE_DATABASE = UUID(int=0)
-"""The subject of what is done to the database as a whole, which has no row and no id."""
 
 
 @click.group("database")
@@ -102,7 +98,7 @@ def _note(connection: Connection, names: list[str], *, renewed: bool) -> None:
         with unit_of(connection):
             audit.record(
                 OPERATOR, "database.passwords_renewed" if renewed else "database.logins_made", "database",
-                _THE_DATABASE, logins=names,
+                THE_DATABASE, logins=names,
             )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping
 from typing import Any
-from uuid import UUID
 
 import click
 from sqlalchemy import text
@@ -10,7 +9,7 @@ from sqlalchemy import text
 from portal.accounts import links, unsent
 from portal.billing.payments.proofs import purging as proofs
 from portal.cli.database_logins import PURGED
-from portal.cli.speaking import OPERATOR, speaking
+from portal.cli.speaking import OPERATOR, THE_DATABASE, speaking
 from portal.foundation import audit, idempotency
 from portal.foundation.db import db, session
 from portal.mail import delivering as mails
@@ -46,7 +45,7 @@ def _note(deleted: Mapping[str, int]) -> None:
     """One entry for the run, if anything was deleted: one for each row would keep what is to go."""
     told: dict[str, Any] = {what.replace(" ", "_"): number for what, number in deleted.items() if number}
     if told:
-        audit.record(OPERATOR, "database.purged", "database", UUID(int=0), **told)
+        audit.record(OPERATOR, "database.purged", "database", THE_DATABASE, **told)
 
 
 def _check_right() -> None:
