@@ -9,6 +9,7 @@ is not certain, all of its table count.
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -93,8 +94,9 @@ class Footprints:
         return Footprint(locked, locked if lock[1] == "UPDATE" else {}, {}, reads)
 
 
-def _names(sql: str) -> set[str]:
-    return {name for name in Base.metadata.tables if re.search(rf"\b{name}\b", sql)}
+@lru_cache
+def _names(sql: str) -> frozenset[str]:
+    return frozenset(name for name in Base.metadata.tables if re.search(rf"\b{name}\b", sql))
 
 
 def _tables_by_table(sources: Iterable[tuple[str, str]]) -> dict[str, set[str]]:
