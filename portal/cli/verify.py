@@ -49,6 +49,7 @@ def _or_could_not_run(command: Callable[..., None]) -> Callable[..., None]:
 @speaking
 def verify_command(heads: Path | None, write_heads: Path | None) -> None:
     """Derive every balance, amount paid and status from the ledgers and events, follow the audit log, and compare.
+    Methods, users, accounts and invoices are compared with what the audit log tells of them.
 
     Exit status 0: all holds. 1: each finding is a line. 2: the verification could not run.
     """

@@ -136,7 +136,7 @@ def values_of(
         "face": actor.face,
         "address": actor.address,
         "request_id": actor.request_id,
-        "changes": {name: _plain(value) for name, value in changes.items()},
+        "changes": {name: plain(value) for name, value in changes.items()},
     }
 
 
@@ -224,8 +224,8 @@ def _locked_end(unit: Session, chain: UUID) -> tuple[int, bytes | None]:
     return found.seq, found.hash
 
 
-def _plain(value: object) -> object:
-    """The value as JSON can hold it."""
+def plain(value: object) -> object:
+    """The value as an entry's ``changes`` hold it, in JSON."""
     if isinstance(value, (tuple, list)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     return value if value is None or isinstance(value, (bool, int, str)) else str(value)

@@ -5,18 +5,19 @@ from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select
 
 from portal.accounts.models import MailedLink, User
 from portal.accounts.second_factor import is_obligatory
+from portal.accounts.service import set_enabled
 from portal.accounts.sign_in import NOBODY
 from portal.foundation import clock
 from portal.foundation.audit import AuditEntry
-from portal.foundation.db import session, transaction
+from portal.foundation.db import session
 from portal.foundation.tenancy import across_accounts
 from portal.mail.composing import compose
 from portal.mail.models import Mail
-from tests.factories import PASSWORD, Factory
+from tests.factories import PASSWORD, SYSTEM, Factory
 from tests.pages import Page, Pages
 from tests.web.conftest import World
 
@@ -110,8 +111,8 @@ def test_a_bad_new_password_keeps_the_link(world: World) -> None:
 def test_who_asks_for_a_password_learns_nothing(world: World) -> None:
     """The same answer and as many rows, whether somebody signs in with the address, nobody does, or they may not."""
     locked_out = world.users["member"]
-    with world.app.app_context(), across_accounts(), transaction() as unit:
-        unit.execute(update(User).where(User.id == locked_out.id).values(disabled_at=clock.now()))
+    with world.app.app_context(), across_accounts():
+        set_enabled(locked_out.id, by=SYSTEM, enabled=False)
     answers = set()
     for email in (world.users["owner"].email, "nobody@portal.example", locked_out.email):
         before = rows(world.app)
@@ -172,8 +173,8 @@ def test_a_link_is_over(world: World) -> None:
     assert open_and_send(Pages(world.app), first, password=PASSWORD).status == 410
     ask(world, owner.email)
     second = link_of(world.app, "password_reset")
-    with world.app.app_context(), across_accounts(), transaction() as unit:
-        unit.execute(update(User).where(User.id == owner.id).values(disabled_at=clock.now()))
+    with world.app.app_context(), across_accounts():
+        set_enabled(owner.id, by=SYSTEM, enabled=False)
     assert Pages(world.app).get(second).status == 410
 
 

@@ -24,6 +24,11 @@ from portal.foundation.refusals import Conflict, Invalid, NotFound, read_togethe
 
 MAX_DETAILS = 20
 MAX_POSITION = 10_000
+AUDITED = (
+    "display_name", "instructions", "details", "currencies", "limit_currency", "min_minor", "max_minor", "is_enabled",
+    "position",
+)  # fmt: skip
+"""What the audit log says of a method, beside where it is offered."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,11 +191,7 @@ def _limit(text: str, currency: str | None, field: str) -> int | None:
 
 
 def _figures(config: PaymentMethodConfig) -> dict[str, Any]:
-    names = (
-        "display_name", "instructions", "details", "currencies", "limit_currency", "min_minor", "max_minor",
-        "is_enabled", "position",
-    )  # fmt: skip
-    return {name: getattr(config, name) for name in names}
+    return {name: getattr(config, name) for name in AUDITED}
 
 
 def _locked(method_id: UUID) -> PaymentMethodConfig:

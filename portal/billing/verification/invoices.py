@@ -1,5 +1,5 @@
 """Each invoice: its total from its lines, its amount paid from its postings and again from its payments, its status
-from both, and the credits that it bought from its status."""
+from both, the credits that it bought from its status, and what the audit log says of it."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,11 +7,13 @@ from typing import Any
 from sqlalchemy import Select, select
 
 from portal.billing.credits.models import CreditTransaction
+from portal.billing.invoices.drafts import audited
 from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.lines import NewLine
 from portal.billing.invoices.models import Invoice, InvoiceLine, Posting
 from portal.billing.payments.models import Payment
 from portal.billing.payments.states import OPEN_STATUSES, Status
+from portal.billing.verification.recorded import INVOICE, compare_with_log, entries_of, gone
 from portal.foundation.findings import Finding, compare
 from portal.foundation.money import Money
 from portal.foundation.reading import AnyRow, Ordered, Reading
@@ -19,8 +21,9 @@ from portal.foundation.reading import AnyRow, Ordered, Reading
 
 def check_invoices(reading: Reading) -> Iterator[Finding]:
     """Walk through all invoices, with what hangs on them beside."""
-    columns = (Invoice.id, Invoice.account_id, Invoice.status, Invoice.currency, Invoice.total_minor,
-               Invoice.amount_paid_minor, Invoice.credits, Invoice.posting_seq, Invoice.grant_id)  # fmt: skip
+    columns = (Invoice.id, Invoice.account_id, Invoice.number, Invoice.external_id, Invoice.status, Invoice.issue_date,
+               Invoice.due_date, Invoice.currency, Invoice.total_minor, Invoice.amount_paid_minor, Invoice.credits,
+               Invoice.posting_seq, Invoice.grant_id)  # fmt: skip
     lines = _beside(
         reading,
         select(InvoiceLine.id, InvoiceLine.invoice_id, InvoiceLine.quantity, InvoiceLine.unit_price_minor,
@@ -43,11 +46,17 @@ def check_invoices(reading: Reading) -> Iterator[Finding]:
         select(CreditTransaction.id, CreditTransaction.invoice_id, CreditTransaction.cause, CreditTransaction.amount,
                CreditTransaction.account_id).order_by(CreditTransaction.invoice_id, CreditTransaction.seq),
     )  # fmt: skip
+    entries = entries_of(reading, INVOICE)
     for invoice in reading.rows(select(*columns).order_by(Invoice.id), "invoices"):
-        yield from _check_lines(invoice, lines.at(invoice.id))
+        own_lines = lines.at(invoice.id)
+        yield from _check_lines(invoice, own_lines)
         yield from _check_amount_paid(invoice, postings.at(invoice.id))
         yield from _check_payments(invoice, payments.at(invoice.id))
         yield from _check_credits(invoice, credits.at(invoice.id))
+        says = audited(invoice._asdict(), len(own_lines)) | {"status": invoice.status}
+        yield from compare_with_log(INVOICE, _named(invoice), says, entries.at(invoice.id))
+        yield from gone(INVOICE, entries.passed_over())
+    yield from gone(INVOICE, entries.rest())
 
 
 def _beside(reading: Reading, statement: Select[*tuple[Any, ...]], name: str = "") -> Ordered:

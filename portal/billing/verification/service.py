@@ -6,12 +6,15 @@ from collections.abc import Callable, Iterable, Iterator
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from portal.accounts.models import Account, User
 from portal.billing.credits.models import CreditTransaction
 from portal.billing.invoices.models import Invoice, InvoiceLine, Posting
+from portal.billing.methods.models import PaymentMethodConfig
 from portal.billing.payments.models import Payment, PaymentEvent
 from portal.billing.verification.credits import check_credits
 from portal.billing.verification.invoices import check_invoices
 from portal.billing.verification.payments import check_payments
+from portal.billing.verification.recorded import check_accounts, check_methods, check_users
 from portal.billing.verification.references import check_references
 from portal.foundation.audit import AuditEntry
 from portal.foundation.audit_check import Head, check_audit
@@ -20,7 +23,10 @@ from portal.foundation.findings import Finding
 from portal.foundation.reading import Progress, Reading
 from portal.foundation.sqlite_check import check_file
 
-_TIMES_READ = {Payment: 2, Posting: 2, PaymentEvent: 1, Invoice: 1, InvoiceLine: 1, CreditTransaction: 2, AuditEntry: 1}
+_TIMES_READ = {
+    Payment: 2, Posting: 2, PaymentEvent: 1, Invoice: 1, InvoiceLine: 1, CreditTransaction: 2, PaymentMethodConfig: 1,
+    User: 1, Account: 1, AuditEntry: 1,
+}  # fmt: skip
 
 
 class Verification:
@@ -46,6 +52,9 @@ class Verification:
             ("payments", check_payments(reading)),
             ("invoices", check_invoices(reading)),
             ("credits", check_credits(reading)),
+            ("methods", check_methods(reading)),
+            ("users", check_users(reading)),
+            ("accounts", check_accounts(reading)),
             ("references", check_references(reading)),
             ("audit log", check_audit(reading, self._kept, self._keep)),
         ):
