@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One fault. ``rule`` is a stable word; ``subject`` names the row by its kind and id."""
+    """One fault. ``rule`` is a stable word; ``subject`` names the row by its kind and id, and as people call it."""
 
     rule: str
     subject: str
@@ -14,7 +14,9 @@ class Finding:
     found: str
 
     def __str__(self) -> str:
-        return f"{self.rule}: {self.subject}: expected {self.expected}, found {self.found}"
+        """One line, whatever the row holds: what would break it, or write to the screen by itself, is written out."""
+        line = f"{self.rule}: {self.subject}: expected {self.expected}, found {self.found}"
+        return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
 
 
 def compare(rule: str, subject: str, what: str, expected: object, found: object) -> Iterator[Finding]:

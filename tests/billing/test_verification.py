@@ -117,6 +117,7 @@ SUBMISSION = where("payment_events", payment_id=waiting)
 LAST_POSTING = where("postings", payment_id=booked)
 LAST_CREDIT = where("credit_transactions", payment_id=booked)
 LINE = where("invoice_lines", invoice_id=paid)
+NAMED = (("invoice_lines", LINE), ("postings", LAST_POSTING), ("credit_transactions", LAST_CREDIT))
 METHOD = where("payment_method_configs", country="*")
 OF_PAID_INVOICE = where("payments", invoice_id=paid)
 
@@ -298,14 +299,38 @@ def rules(app: Flask) -> set[str]:
     return {line.partition(":")[0] for line in findings_of(app)} - {"file"}
 
 
-def test_a_finding_is_one_line_with_the_ids_and_what_was_expected(app: Flask, filled: Filled) -> None:
+def test_a_finding_names_the_row_by_its_id_and_as_people_do(app: Flask, filled: Filled) -> None:
     with undone(app):
         with past_the_rules(app) as connection:
             change("payments", filled.waiting.id, decided_by=filled.world.admin.id)(connection, filled)
-        lines = findings_of(app)
-    assert lines == [
-        f"payment_decided_by: payment {filled.waiting.id}: expected decided_by none, found {filled.world.admin.id}"
+            set_where("postings", LAST_POSTING, paid_after=1)(connection, filled)
+            set_where("invoice_lines", LINE, amount_minor=1)(connection, filled)
+            set_where("credit_transactions", LAST_CREDIT, amount=9)(connection, filled)
+            change("invoices", filled.plain.id, amount_paid_minor=1)(connection, filled)
+            ids = {name: connection.scalar(select(T[name].c.id).where(*which(filled))) for name, which in NAMED}
+        lines = [line.partition(": expected")[0] for line in findings_of(app) if not line.startswith("file")]
+    paid, plain = (f"invoice {invoice.id} ({invoice.number})" for invoice in (filled.paid, filled.plain))
+    assert lines[0] == f"payment_decided_by: payment {filled.waiting.id} (invoice {filled.open.number})"
+    assert lines[1:] == [
+        f"invoice_line: line {ids['invoice_lines']} of {paid}",
+        f"invoice_total: {paid}",
+        f"posting_sum: posting {ids['postings']} of {paid}",
+        f"credit_amount: credit transaction {ids['credit_transactions']} of {paid}",
+        f"invoice_credits: {paid}",
+        f"amount_paid: {plain}",
+        f"amount_paid: {plain}",
+        f"credit_balance: credit transaction {ids['credit_transactions']} of account {filled.world.account.id}",
     ]
+
+
+@pytest.mark.corrupts
+def test_a_finding_is_one_line_whatever_a_row_holds(app: Flask, filled: Filled) -> None:
+    """Whoever writes past the portal must not write lines of verify, or to the screen that shows them."""
+    with past_the_rules(app) as connection:
+        change("payments", filled.waiting.id, failure_reason="so\nAll holds.\x1b[2K\u202e")(connection, filled)
+    subject = f"payment {filled.waiting.id} (invoice {filled.open.number})"
+    said = r"expected failure_reason none, found so\nAll holds.\x1b[2K\u202e"
+    assert findings_of(app) == [f"payment_failure_reason: {subject}: {said}"]
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)

@@ -66,7 +66,7 @@ def _beside(reading: Reading, statement: Select[*tuple[Any, ...]], name: str = "
 def _check_lines(invoice: AnyRow, lines: Sequence[AnyRow]) -> Iterator[Finding]:
     for line in lines:
         amount = NewLine("", line.quantity, Money(line.unit_price_minor, invoice.currency)).amount.minor
-        yield from compare("invoice_line", f"line {line.id}", "amount", amount, line.amount_minor)
+        yield from compare("invoice_line", f"line {line.id} of {_named(invoice)}", "amount", amount, line.amount_minor)
     total = sum(line.amount_minor for line in lines)
     yield from compare("invoice_total", _named(invoice), "total", total, invoice.total_minor)
 
@@ -76,7 +76,7 @@ def _check_amount_paid(invoice: AnyRow, postings: Sequence[AnyRow]) -> Iterator[
     paid = 0
     for seq, posting in enumerate(postings, start=1):
         paid += posting.amount_minor if posting.status == Status.SUCCEEDED else -posting.amount_minor
-        subject = f"posting {posting.id}"
+        subject = f"posting {posting.id} of {_named(invoice)}"
         yield from compare("posting_order", subject, "number", seq, posting.seq)
         yield from compare("posting_sum", subject, "paid after it", paid, posting.paid_after)
     yield from compare("invoice_postings", _named(invoice), "last posting", len(postings) or None, invoice.posting_seq)
@@ -104,7 +104,7 @@ def _check_credits(invoice: AnyRow, credits: Sequence[AnyRow]) -> Iterator[Findi
     """Grants and reversals take turns; what is in force is what a paid invoice buys, by the row that it names."""
     in_force, grant = 0, None
     for row in credits:
-        subject = f"credit transaction {row.id}"
+        subject = f"credit transaction {row.id} of {_named(invoice)}"
         yield from compare("credit_account", subject, "account", invoice.account_id, row.account_id)
         expected = ("reversal", -in_force) if in_force else ("grant", invoice.credits)
         yield from compare("credit_amount", subject, "cause and amount", expected, (row.cause, row.amount))
@@ -116,4 +116,4 @@ def _check_credits(invoice: AnyRow, credits: Sequence[AnyRow]) -> Iterator[Findi
 
 
 def _named(invoice: AnyRow) -> str:
-    return f"invoice {invoice.id}"
+    return f"invoice {invoice.id} ({invoice.number})"

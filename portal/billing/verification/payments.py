@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
-from portal.billing.invoices.models import Posting
+from portal.billing.invoices.models import Invoice, Posting
 from portal.billing.payments.models import Payment, PaymentEvent
 from portal.billing.payments.states import DECISIONS, TRANSITIONS, Action, Status, Transition
 from portal.foundation.audit import AuditEntry
@@ -28,7 +28,8 @@ _KNOWN: dict[tuple[str | None, str], Transition] = {
 def check_payments(reading: Reading) -> Iterator[Finding]:
     """Walk through all payments, with their events, postings and audit entries beside them."""
     columns = [getattr(Payment, name) for name in ("id", *_DERIVED, *_COPIED)]
-    payments = reading.rows(select(*columns).order_by(Payment.id), "payments")
+    with_numbers = select(*columns, Invoice.number).outerjoin(Invoice, Invoice.id == Payment.invoice_id)
+    payments = reading.rows(with_numbers.order_by(Payment.id), "payments")
     events = Ordered(
         reading.rows(
             select(PaymentEvent.id, PaymentEvent.payment_id, PaymentEvent.version, PaymentEvent.from_status,
@@ -123,7 +124,7 @@ def _check_postings(payment: AnyRow, history: Sequence[AnyRow], postings: Sequen
         if posting is None:
             yield Finding("posting", _named(payment), f"a posting of event {event.id}", "none")
             continue
-        subject = f"posting {posting.id}"
+        subject = f"posting {posting.id} of {_named(payment)}"
         yield from compare("posting", subject, "status", event.to_status, posting.status)
         yield from compare("posting", subject, "version", event.version, posting.version)
         for name in _COPIED:
@@ -142,7 +143,7 @@ def _check_audited(payment: AnyRow, history: Sequence[AnyRow], entries: Sequence
 
 
 def _named(payment: AnyRow) -> str:
-    return f"payment {payment.id}"
+    return f"payment {payment.id} (invoice {payment.number})"
 
 
 def _by(event: AnyRow) -> str:
