@@ -143,10 +143,30 @@ def test_json_that_is_no_amount(place: Place, field: str, world: World) -> None:
 
 @pytest.mark.parametrize(("place", "field"), [*LIMITS, *CREDITS])
 def test_limits_and_credits_are_not_negative(place: Place, field: str, world: World) -> None:
+    """Nor nothing with a minus before it, which says that something else was meant."""
     before = state(world.app)
-    value = -1 if field == "credits" and "api" in place.__name__ else "-1"
-    assert place(world, "EUR", **{field: value}) == [field]
+    texts = ("-1", "-0") if field == "credits" else ("-1", "-0", "-0.00")
+    for value in (-1,) if field == "credits" and "api" in place.__name__ else texts:
+        assert (value, place(world, "EUR", **{field: value})) == (value, [field])
     assert state(world.app) == before
+
+
+@pytest.mark.parametrize("place", OF_LIMITS)
+def test_a_largest_amount_of_nothing_is_no_limit(place: Place, world: World) -> None:
+    """A method that takes nothing is one that is switched off."""
+    before = state(world.app)
+    for text in ("0", "0.00"):
+        assert (text, place(world, "EUR", minimum="0", maximum=text)) == (text, ["maximum"])
+    assert state(world.app) == before
+
+
+def test_what_to_do_instead_of_a_largest_amount_of_nothing_is_said(world: World) -> None:
+    words = "Nothing could be paid with this method then. Switch it off instead."
+    settings = {"display_name": "Bank", "limit_currency": "EUR", "maximum": "0", "is_enabled": True}
+    refusal = world.api.send("PUT", f"/payment-method-configs/{world.method.id}/", settings).get_json()
+    assert refusal["errors"] == [{"field": "maximum", "code": "invalid_limits", "message": words}]
+    form = {"display_name": "Bank", "limit_currency": "EUR", "position": "1", "maximum": "0"}
+    assert world.pages.post(f"/admin/methods/{world.method.id}/", form).field_errors == {"maximum": words}
 
 
 @pytest.mark.parametrize("place", ISSUING)

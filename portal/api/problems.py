@@ -64,7 +64,7 @@ PROBLEMS: dict[str, Problem] = {
     "invoice_asks_nothing": Problem(400, "lines that ask for something: nobody could pay nothing"),
     "default_not_allowed": Problem(400, "allow the method, or make another one the default"),
     "limit_currency_missing": Problem(400, "say in which currency the limits are"),
-    "invalid_limits": Problem(400, "a minimum that is not above the maximum"),
+    "invalid_limits": Problem(400, "a minimum that is not above the maximum, and a maximum above zero"),
     "invalid_position": Problem(400, "a position of the range that the message says"),
     "too_many_details": Problem(400, "fewer details"),
     "invalid_items": Problem(400, "1 to 1,000 items"),

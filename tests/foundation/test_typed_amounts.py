@@ -29,7 +29,10 @@ def test_without_a_currency_it_may_be_any_that_has_so_many_decimals() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "EUR", "49 XXY", "49.001 EUR", "-5", "4e3", "12,34,5", "1.2.3", "٤٩", "EUR 49 EUR", "9" * 40, "49 EURO"],
+    [
+        "", "EUR", "49 XXY", "49.001 EUR", "-5", "-0", "-0.00", "4e3", "12,34,5", "1.2.3", "٤٩", "EUR 49 EUR", "9" * 40,
+        "49 EURO",
+    ],
 )  # fmt: skip
 def test_no_amount(text: str) -> None:
     assert read_typed_amount(text) == ()

@@ -19,7 +19,7 @@ from portal.foundation import audit, freetext, places
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
 from portal.foundation.db import flush_or_refuse, locked, transaction
-from portal.foundation.money import MAX_MINOR, Money, check_currency
+from portal.foundation.money import Money, check_currency
 from portal.foundation.refusals import Conflict, Invalid, NotFound, read_together
 
 MAX_DETAILS = 20
@@ -162,6 +162,9 @@ def _checked_limits(settings: MethodSettings, currency: str | None) -> dict[str,
         max_minor=lambda: _limit(settings.maximum, currency, "maximum"),
     )
     least, most = limits["min_minor"], limits["max_minor"]
+    if most == 0:
+        told = "Nothing could be paid with this method then. Switch it off instead."
+        raise Invalid("invalid_limits", told, field="maximum")
     if least is not None and most is not None and most < least:
         raise Invalid("invalid_limits", "The largest amount is smaller than the smallest.", field="maximum")
     return limits
@@ -185,8 +188,8 @@ def _limit(text: str, currency: str | None, field: str) -> int | None:
     if currency is None:
         raise Invalid("limit_currency_missing", "Say in which currency the limits are.", field="limit_currency")
     limit = Money.parse(text, currency, field=field).minor
-    if not 0 <= limit <= MAX_MINOR:
-        raise Invalid("invalid_amount", "A limit is zero or more.", field=field)
+    if text.startswith("-"):  # before a zero too, where it says that something else was meant
+        raise Invalid("invalid_amount", "A limit is zero or more, without a sign.", field=field)
     return limit
 
 
