@@ -4,6 +4,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from portal.accounts import throttle
 from portal.accounts.links import find_link, make_link, take_link
 from portal.accounts.models import Account, LinkPurpose, MailedLink, User
 from portal.accounts.passwords import passwords
@@ -38,8 +39,7 @@ def invite(*, by: Actor, email: str, name: str, role: Role, account_id: UUID | N
         account = unit.get(Account, account_id) if account_id else None
         if account_id is not None and account is None:
             raise Invalid("unknown_account", "There is no such account.", field="account")
-        # Two who invite at once: the second waits, and only then looks what is there.
-        unit.execute(select(MailedLink.id).where(MailedLink.email == values["email"]).with_for_update(key_share=True))
+        throttle.alone("invitation", values["email"])  # of two at once the second looks when the first is there
         for earlier in _open_ones(values["email"]):
             earlier.ended_at = clock.now()
         link, secret = make_link(
@@ -106,7 +106,8 @@ def _open_ones(email: str | None = None) -> list[MailedLink]:
         MailedLink.expires_at > clock.now(),
     )
     if email is not None:
-        waiting = waiting.where(MailedLink.email == email)
+        # Locked: one that is accepted or withdrawn meanwhile is none of them, and stays ended as it was.
+        waiting = waiting.where(MailedLink.email == email).with_for_update(of=MailedLink, key_share=True)
     return [link for link in session.scalars(waiting.order_by(MailedLink.id)) if link.is_live]
 
 

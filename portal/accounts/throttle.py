@@ -92,6 +92,14 @@ def give_back(*buckets: Bucket, emptied: Sequence[Bucket] = ()) -> None:
             _set(bucket, free_at=now if bucket in emptied else free_at - bucket.limit.every)
 
 
+def alone(*doing: object) -> None:
+    """Wait until no other unit does the same, and keep others waiting until the running one ends.
+
+    For where there is no row yet that both could lock. What it leaves is a limit of which nothing is used up.
+    """
+    session.execute(_LOCK, {"key": sealer.fingerprint(*doing), "now": clock.now()})
+
+
 def _set(bucket: Bucket, **values: object) -> None:
     session.execute(update(AttemptLimit).where(AttemptLimit.key == bucket.key).values(**values))
 

@@ -30,6 +30,7 @@ PAIRS = [
     ("remove factor", "reset factor"),
     ("renew recovery codes", "use recovery code"),
     ("invite", "invite"),
+    ("invite", "accept invitation"),
     ("accept invitation", "demote admin"),
     ("confirm address", "ask for another address"),
 ]
