@@ -111,6 +111,7 @@ def test_each_missing_setting_is_one_sentence(
         {"DATABASE_URL": "postgresql://u:p@/x?host=/run/postgresql&host=db.example"},
         {"DATABASE_URL": "postgresql://u:p@localhost/x?hostaddr=10.0.0.7"},
         {"DATABASE_URL": "postgresql://u:p@/x?service=portal", "PGHOST": "localhost"},
+        {"DATABASE_URL": "postgresql://u:p@/x?conninfo=host%3Ddb.example"},
         {"DATABASE_URL": "postgresql:///x", "PGHOST": "db.example"},
         {"DATABASE_URL": "postgresql://u:p@db.example/x?sslmode=prefer", "PGSSLMODE": "verify-full"},
     ],
@@ -160,15 +161,26 @@ def test_what_stays_here_or_is_checked_is_well(
     assert problems(tmp_path) == []
 
 
-def test_other_servers_elsewhere_are_spoken_to_by_tls(tmp_path: Path, environment: Environment) -> None:
+@pytest.mark.parametrize(
+    "storage",
+    [
+        "redis://:p@redis.example:6379/0",
+        "rediss://:p@redis.example:6379/0?ssl_cert_reqs=none",
+        "rediss://:p@redis.example:6379/0?ssl_check_hostname=false",
+    ],
+)
+def test_other_servers_elsewhere_are_spoken_to_by_tls(storage: str, tmp_path: Path, environment: Environment) -> None:
     elsewhere = {
-        "PORTAL_RATE_LIMIT_STORAGE": "redis://:p@redis.example:6379/0",
+        "PORTAL_RATE_LIMIT_STORAGE": storage,
         "PORTAL_SMTP_HOST": "mail.example", "PORTAL_SMTP_SECURITY": "none",
     }  # fmt: skip
     environment(PRODUCTION | elsewhere)
     said = [sentence.partition(", or set PORTAL_PRIVATE_NETWORK=1")[0] for sentence in problems(tmp_path)]
     assert said == [
-        "PORTAL_RATE_LIMIT_STORAGE leads to another machine in the clear: let it begin with rediss://",
+        (
+            "PORTAL_RATE_LIMIT_STORAGE leads to another machine, whose certificate nobody checks: let it begin with "
+            "rediss:// and ask for no less than that"
+        ),
         "PORTAL_SMTP_HOST is another machine, and mails go in the clear: set PORTAL_SMTP_SECURITY to starttls or tls",
     ]
     environment(PRODUCTION | elsewhere | {"PORTAL_PRIVATE_NETWORK": "1"})

@@ -201,17 +201,17 @@ def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
     return user
 
 
-def renew_hash(user: User, password: str) -> None:
-    """Keep the password that the user has just shown by argon2's present parameters. It is the same password: no
-    session ends and nobody is told; but links that were mailed before are over, as they hang on the hash.
+def renew_hash(user: User, password: str, fitted: str | None) -> None:
+    """Keep the password by argon2's present parameters, unless the user has another hash by now than the one that it
+    fitted. It is the same password: no session ends and nobody is told; but links that were mailed before are over, as
+    they hang on the hash.
     """
-    shown = user.password_hash
-    renewed = passwords.renewed(password, shown) if shown else None
+    renewed = passwords.renewed(password, fitted) if fitted else None
     if renewed is None:
         return
     with as_themselves(user), transaction():
         current = locked(User, user.id) or _absent()
-        if current.password_hash == shown:
+        if current.password_hash == fitted:
             current.password_hash = renewed
 
 

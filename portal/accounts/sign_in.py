@@ -59,9 +59,10 @@ def by_password(email: str, password: str, *, place: Place) -> Started | None:
     if user is None:
         _note(by, "session.refused", known)
         return None
+    fitted = user.password_hash
     started = _start(user, place)  # before anything is read anew: it compares with the password that was checked
     throttle.give_back(*buckets, emptied=buckets[:1])
-    renew_hash(user, password)
+    renew_hash(user, password, fitted)
     return started
 
 

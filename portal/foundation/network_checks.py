@@ -6,7 +6,7 @@ Asked of the settings and not of the connections: by the first of those the pass
 from collections.abc import Iterator, Mapping
 from ipaddress import ip_address
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from psycopg.pq import Conninfo
 from sqlalchemy import URL, make_url
@@ -17,6 +17,8 @@ _CHECKED = ("verify-full", "verify-ca")
 """What makes libpq look at the certificate. With ``verify-ca`` only for who signed it: the operator then names that
 authority, and hosted databases are often reached by a name or address that their certificate does not hold.
 """
+_UNCHECKED = {"ssl_cert_reqs", "ssl_check_hostname"}
+"""By which redis-py can be told to check less than it does of itself."""
 _OTHERWISE = "or set PORTAL_PRIVATE_NETWORK=1 where the network itself is protected."
 
 
@@ -39,10 +41,11 @@ def _to_databases(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _to_others(config: Mapping[str, Any]) -> Iterator[str]:
     counts = urlsplit(config["RATE_LIMIT_STORAGE"])
-    if counts.scheme == "redis" and not _is_here(counts.hostname or ""):
+    is_checked = counts.scheme == "rediss" and not parse_qs(counts.query).keys() & _UNCHECKED
+    if counts.scheme != "memory" and not is_checked and not _is_here(counts.hostname or ""):
         yield (
-            "PORTAL_RATE_LIMIT_STORAGE leads to another machine in the clear: "
-            f"let it begin with rediss://, {_OTHERWISE}"
+            "PORTAL_RATE_LIMIT_STORAGE leads to another machine, whose certificate nobody checks: "
+            f"let it begin with rediss:// and ask for no less than that, {_OTHERWISE}"
         )
     if config["SMTP_SECURITY"] == "none" and not _is_here(config["SMTP_HOST"]):
         yield (
@@ -54,16 +57,16 @@ def _to_others(config: Mapping[str, Any]) -> Iterator[str]:
 def _is_open(url: URL) -> bool:
     """Whether the database is on another machine, and libpq would not check whom it finds there.
 
-    libpq also goes by the environment (``PGHOST``, ``PGSSLMODE`` …), which yields to the address. What a service that
-    the address names leads to is not looked up.
+    libpq also goes by the environment (``PGHOST``, ``PGSSLMODE`` …), which yields to the address. Where a service or
+    a further string that the address names leads to is not looked up.
     """
     if url.get_backend_name() != "postgresql":
         return False
     own = dict(url.get_dialect()().create_connect_args(url)[1])
     told = {option.keyword.decode(): option.val.decode() for option in Conninfo.get_defaults() if option.val} | own
     hosts = [host for name in ("host", "hostaddr") for host in str(told.get(name, "")).split(",")]
-    is_elsewhere = "service" in own or not all(map(_is_here, hosts))
-    return is_elsewhere and told.get("sslmode") not in _CHECKED
+    is_elsewhere = own.keys() & {"service", "conninfo"} or not all(map(_is_here, hosts))
+    return bool(is_elsewhere) and told.get("sslmode") not in _CHECKED
 
 
 def _is_here(host: str) -> bool:

@@ -3,19 +3,19 @@
 import re
 from collections.abc import Callable
 from datetime import timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from argon2 import PasswordHasher
 from sqlalchemy import select
 
-from portal.accounts import service
+from portal.accounts import service, sessions
 from portal.accounts.models import User
 from portal.accounts.passwords import passwords
 from portal.foundation import clock
 from portal.foundation.access import Role
 from portal.foundation.audit import AuditEntry
-from portal.foundation.db import session
+from portal.foundation.db import session, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.tenancy import across_accounts
 from portal.mail.models import Mail
@@ -81,6 +81,25 @@ def test_a_password_that_does_not_fit_is_kept_as_it_was(world: World, monkeypatc
     monkeypatch.setattr(passwords, "hasher", PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
     assert world.visit().post("/login", {"email": user.email, "password": "wrong password"}).status == 400
     assert hash_of(user, world) == older
+
+
+def test_a_password_that_was_changed_meanwhile_does_not_come_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By a server of before, which knows nothing of the new parameters."""
+    user, changed = world.users["owner"], passwords.hash("another long password", about=())
+    monkeypatch.setattr(passwords, "hasher", PasswordHasher(time_cost=2, memory_cost=16, parallelism=1))
+    start = sessions.start_session
+
+    def start_and_change(*args: Any, **options: Any) -> Any:
+        started = start(*args, **options)
+        with across_accounts(), transaction() as unit:
+            unit.get_one(User, user.id).password_hash = changed
+        return started
+
+    monkeypatch.setattr(sessions, "start_session", start_and_change)
+    world.visit().post("/login", {"email": user.email, "password": PASSWORD})
+    assert hash_of(user, world) == changed
 
 
 def hash_of(user: User, world: World) -> str | None:
