@@ -24,6 +24,7 @@ PAIRS = [
     ("approve mine", "approve theirs"),
     ("approve mine", "approve theirs knowingly"),
     ("refund paid", "refund paid"),
+    ("refund paid", "approve batch"),
     ("settle gateway", "fail gateway"),
     ("create invoice", "create invoice"),
     ("import", "create invoice"),

@@ -104,6 +104,7 @@ def approve_payment(
     with transaction():
         invoice, payment = _lock_for(Action.APPROVE, payment_id, by, version)
         if only_clear:
+            locked(Account, payment.account_id)  # what is clear hangs on what the account has booked and got back
             refuse_unless_clear(payment)
         if not reason:
             refuse_booked_reference(payment)
@@ -141,6 +142,7 @@ def refund_payment(payment_id: UUID, *, by: Actor, version: int, reason: str) ->
     by.must_confirm()
     with transaction():
         invoice, payment = _lock_for(Action.REFUND, payment_id, by, version)
+        locked(Account, payment.account_id)
         move(payment, Action.REFUND, by, reason=reason)
         session.flush()
         if take_back(invoice, last_step(payment), by=by):
