@@ -1,6 +1,6 @@
 """Purging: what has had its time goes. For a timer, once a day or oftener."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import click
@@ -11,11 +11,11 @@ from portal.billing.payments.proofs import purging as proofs
 from portal.cli.database_logins import PURGED
 from portal.cli.speaking import OPERATOR, THE_DATABASE, speaking
 from portal.foundation import audit, idempotency
-from portal.foundation.db import db, session
+from portal.foundation.db import db, session, transaction
 from portal.mail import delivering as mails
 from portal.webhooks import delivering
 
-_PURGES: dict[str, Callable[[], int]] = {
+PURGES: dict[str, Callable[[], int]] = {
     "idempotency keys": idempotency.purge,
     "unsent forms": unsent.purge,
     "events of webhooks": delivering.purge,
@@ -23,6 +23,7 @@ _PURGES: dict[str, Callable[[], int]] = {
     "links in mails": links.purge,
     "files of proofs": proofs.purge,
 }
+"""By what goes: what deletes some of it in a unit, until none is left."""
 
 
 @click.command("purge")
@@ -32,20 +33,25 @@ def purge_command() -> None:
     files of reports that came to nothing 90 days ago.
     """
     _check_right()
-    deleted: dict[str, int] = {}
-    try:
-        for what, purge in _PURGES.items():
-            deleted[what] = purge()
-            click.echo(f"{deleted[what]:,} {what} deleted.")
-    finally:
-        _note(deleted)  # what went before something failed, too
+    for what, purge in PURGES.items():
+        click.echo(f"{_purge(what, purge):,} {what} deleted.")
 
 
-def _note(deleted: Mapping[str, int]) -> None:
-    """One entry for the run, if anything was deleted: one for each row would keep what is to go."""
-    told: dict[str, Any] = {what.replace(" ", "_"): number for what, number in deleted.items() if number}
-    if told:
-        audit.record(OPERATOR, "database.purged", "database", THE_DATABASE, **told)
+def _purge(what: str, purge: Callable[[], int]) -> int:
+    """Delete all of the kind, in small units, so that nobody waits for long; how many."""
+    deleted = 0
+    while some := _unit(what, purge):
+        deleted += some
+    return deleted
+
+
+def _unit(what: str, purge: Callable[[], int]) -> int:
+    """Delete some, and say how many in one entry: one for each row would keep what is to go."""
+    with transaction():
+        if some := purge():
+            told: dict[str, Any] = {what.replace(" ", "_"): some}
+            audit.record(OPERATOR, "database.purged", "database", THE_DATABASE, **told)
+        return some
 
 
 def _check_right() -> None:

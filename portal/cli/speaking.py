@@ -36,8 +36,8 @@ _OF_SQLITE = {
 }
 OPERATOR = Actor.system("command line")
 """Whoever may run commands on this machine."""
-THE_DATABASE = UUID(int=0)
-"""The subject of what is done to the database as a whole, which has no row and no id."""
+THE_DATABASE = UUID(int=1)
+"""The subject of what is done to the database as a whole, which has no row and no id. 0 stands for nobody."""
 
 
 def speaking(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:

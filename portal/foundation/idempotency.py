@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Index, Integer, LargeBinary, String, Text, Uuid, delete, select
+from sqlalchemy import CheckConstraint, Index, Integer, LargeBinary, String, Text, Uuid, delete, select, tuple_
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Mapped, mapped_column
@@ -105,17 +105,14 @@ def is_used(by: Actor, route: str, key: str) -> bool:
 
 
 def purge() -> int:
-    """Delete the keys that have had their time, in small units; how many."""
-    purged = 0
-    old = IdempotencyKey.created_at <= clock.now() - KEPT_FOR
-    some = select(IdempotencyKey.created_at).where(old).order_by(IdempotencyKey.created_at).limit(_PURGED_AT_ONCE)
-    while True:
-        with transaction() as unit:
-            times = unit.scalars(some).all()
-            if not times:
-                return purged
-            unit.execute(delete(IdempotencyKey).where(IdempotencyKey.created_at <= times[-1]))
-        purged += len(times)
+    """Delete some of the keys that have had their time, and that nobody has in hand; how many."""
+    identity = (IdempotencyKey.scope_id, IdempotencyKey.route, IdempotencyKey.key)
+    old = select(*identity).where(IdempotencyKey.created_at <= clock.now() - KEPT_FOR)
+    some = old.order_by(IdempotencyKey.created_at).limit(_PURGED_AT_ONCE).with_for_update(skip_locked=True)
+    with transaction() as unit:
+        found = [tuple(row) for row in unit.execute(some)]
+        unit.execute(delete(IdempotencyKey).where(tuple_(*identity).in_(found)))
+    return len(found)
 
 
 def _scope(by: Actor) -> UUID | None:

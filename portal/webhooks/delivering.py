@@ -145,17 +145,15 @@ def record(job: Job, outcome: Outcome) -> None:
 
 
 def purge() -> int:
-    """Delete events and deliveries that have had their time, in small units; how many events."""
-    purged = 0
+    """Delete some of the events that have had their time, and that nobody has in hand, with their deliveries; how many
+    events.
+    """
     old = select(WebhookEvent.id).where(WebhookEvent.at <= clock.now() - KEPT_FOR).order_by(WebhookEvent.at)
-    while True:
-        with transaction() as unit:
-            ids = unit.scalars(old.limit(_PURGED_AT_ONCE)).all()
-            if not ids:
-                return purged
-            unit.execute(delete(WebhookDelivery).where(WebhookDelivery.event_id.in_(ids)))
-            unit.execute(delete(WebhookEvent).where(WebhookEvent.id.in_(ids)))
-        purged += len(ids)
+    with transaction() as unit:
+        ids = unit.scalars(old.limit(_PURGED_AT_ONCE).with_for_update(skip_locked=True)).all()
+        unit.execute(delete(WebhookDelivery).where(WebhookDelivery.event_id.in_(ids)))
+        unit.execute(delete(WebhookEvent).where(WebhookEvent.id.in_(ids)))
+    return len(ids)
 
 
 def _listening(account_ids: set[UUID | None]) -> list[WebhookEndpoint]:

@@ -1,12 +1,11 @@
 """What is kept of proofs: how much of what came to nothing, for how long, and what stays of it for good."""
 
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text
+from sqlalchemy import func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from portal.billing.payments.models import Payment
@@ -44,6 +43,26 @@ def withdrawn(world: World, make: Factory, content: bytes) -> Payment:
     payment = make.payment(make.invoice(world.account), world.owner)
     make.proof(payment, world.owner, content)
     return make.withdrawn(payment, world.owner)
+
+
+def of_every_end(world: World, make: Factory) -> dict[str, Payment]:
+    """By status, a payment with a proof, a gateway's aside: those have none."""
+    payments = [make.payment(make.invoice(world.account), world.owner) for _ in range(5)]
+    for number, payment in enumerate(payments):
+        make.proof(payment, world.owner, bytes([number]))
+    waiting, booked, given_back, rejected, taken_back = payments
+    ended = [
+        make.approved(booked, world.reviewer),
+        make.refunded(make.approved(given_back, world.reviewer), world.admin),
+        make.rejected(rejected, world.reviewer),
+        make.withdrawn(taken_back, world.owner),
+    ]
+    return {payment.status: payment for payment in [waiting, *ended]}
+
+
+def kept_of(payments: dict[str, Payment]) -> dict[str, bool]:
+    """By status, whether the payment's one file is there."""
+    return {status: proofs_of(payment.id)[0].is_kept for status, payment in payments.items()}
 
 
 def held(app: Flask) -> int:
@@ -84,52 +103,38 @@ def test_what_is_money_or_may_become_it_does_not_count(app: Flask, world: World,
     assert held(app) == 88
 
 
-def test_at_the_same_moment_no_more_comes_of_it(app: Flask, world: World, make: Factory, little: None) -> None:
-    """Reported and withdrawn again and again, in parallel: what waits beside it is one payment for each invoice."""
-    invoices = [make.invoice(world.account) for _ in range(4)]
-
-    def flood(number: int) -> int:
-        for turn in range(6):
-            try:
-                payment = make.payment(invoices[number], world.owner)
-                make.proof(payment, world.owner, f"{number}{turn}..".encode())
-            except Conflict:
-                return turn
-            finally:
-                make.withdrawn(payment, world.owner)
-        return 6
-
-    with ThreadPoolExecutor(4) as pool:
-        turns = list(pool.map(flood, range(4)))
-    assert held(app) == 4 * sum(turns)
-    assert MOST <= held(app) <= MOST + 4 * 4
+def test_what_waits_beside_it_is_all_that_comes_beyond(app: Flask, world: World, make: Factory, little: None) -> None:
+    """One payment for each open invoice, with its files, whoever reports and withdraws at the same moment."""
+    withdrawn(world, make, b"a" * (MOST - 1))
+    waiting = [make.payment(make.invoice(world.account), world.owner) for _ in range(4)]
+    for number, payment in enumerate(waiting):
+        make.proof(payment, world.owner, bytes([number]) * 5)
+    for payment in waiting:
+        make.withdrawn(payment, world.owner)
+    with pytest.raises(Conflict) as refusal:
+        withdrawn(world, make, b"another")
+    assert refusal.value.code == "too_much_proof"
+    assert held(app) == MOST - 1 + 4 * 5
 
 
 def test_the_contents_of_what_came_to_nothing_go_after_a_while(
-    app: Flask, world: World, make: Factory, worker: None, monkeypatch: pytest.MonkeyPatch
+    app: Flask, world: World, make: Factory, worker: None
 ) -> None:
-    """The record stays, and by it the same file is known again. What may be money keeps its file, however old."""
-    monkeypatch.setattr(purging, "_AT_ONCE", 2)
+    """Three in a unit, so that nobody waits for long. The record stays, and by it the same file is known again."""
     ended = [withdrawn(world, make, f"file {number}".encode()) for number in range(5)]
-    kept = make.payment(make.invoice(world.account), world.owner)
-    proof = make.proof(kept, world.owner, b"kept")
-    make.approved(kept, world.reviewer)
-    waiting = make.payment(make.invoice(world.account), world.owner)
-    make.proof(waiting, world.owner, b"waits")
     again = make.payment(make.invoice(world.account), world.owner)
     make.proof(again, world.owner, b"file 0")
     before = [proofs_of(payment.id)[0] for payment in ended]
     with clock.set_to(ended[0].updated_at + KEPT_FOR - timedelta(seconds=1)):
         assert purging.purge() == 0
     with clock.set_to(clock.now() + KEPT_FOR):
-        assert (purging.purge(), purging.purge()) == (5, 0)
+        assert [purging.purge() for _ in range(3)] == [3, 2, 0]
     after = [proofs_of(payment.id)[0] for payment in ended]
     assert [(old.is_kept, new.is_kept) for old, new in zip(before, after, strict=True)] == [(True, False)] * 5
     assert [(new.name, new.size, new.sha256, new.created_at) for new in after] == [
         (old.name, old.size, old.sha256, old.created_at) for old in before
     ]
-    assert held(app) == len(b"kept") + len(b"waits") + len(b"file 0")
-    assert get_proof(kept.id, proof.id).content == b"kept"
+    assert held(app) == len(b"file 0")
     (seen,) = seen_before(get_payment(again.id), proofs_of(again.id))
     assert (seen.payment_id, seen.status) == (ended[0].id, "cancelled")
     with pytest.raises(Refusal) as refusal:
@@ -139,6 +144,28 @@ def test_the_contents_of_what_came_to_nothing_go_after_a_while(
         "This file is no longer kept: its report was withdrawn or not accepted 90 days ago or more. "
         "Its name, its size and who added it when stay on record."
     )
+
+
+def test_what_is_money_was_it_or_may_become_it_keeps_its_file(world: World, make: Factory, worker: None) -> None:
+    """However old it is, and whoever asks the database."""
+    payments = of_every_end(world, make)
+    with clock.set_to(clock.now() + 10 * KEPT_FOR):
+        assert [purging.purge() for _ in range(2)] == [2, 0]
+    assert kept_of(payments) == {
+        "pending_approval": True, "succeeded": True, "refunded": True, "failed": False, "cancelled": False,
+    }  # fmt: skip
+
+
+def test_the_time_of_a_file_begins_when_its_payment_ends(world: World, make: Factory, worker: None) -> None:
+    reported = clock.now()
+    payment = make.payment(make.invoice(world.account), world.owner)
+    make.proof(payment, world.owner)
+    with clock.set_to(reported + timedelta(days=60)):
+        make.rejected(payment, world.reviewer)
+    with clock.set_to(reported + timedelta(days=60) + KEPT_FOR - timedelta(seconds=1)):
+        assert purging.purge() == 0
+    with clock.set_to(reported + timedelta(days=60) + KEPT_FOR):
+        assert purging.purge() == 1
 
 
 def test_what_went_counts_no_more(app: Flask, world: World, make: Factory, worker: None, little: None) -> None:
@@ -171,6 +198,18 @@ def test_the_database_lets_nothing_but_the_content_go(
     except DBAPIError as error:
         said = refused_by(error)
     assert said == refused
+
+
+def test_the_database_lets_no_content_of_what_may_be_money_go(world: World, make: Factory, worker: None) -> None:
+    said: dict[str, str] = {}
+    for status, payment in of_every_end(world, make).items():
+        statement = update(PaymentProof).where(PaymentProof.payment_id == payment.id).values(content=None)
+        try:
+            with by_login(Login.OWNER), transaction() as unit:
+                unit.execute(statement)
+        except DBAPIError as error:
+            said[status] = refused_by(error)
+    assert said == dict.fromkeys(("pending_approval", "succeeded", "refunded"), "payment_proofs_keep_their_content")
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
