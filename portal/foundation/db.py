@@ -77,6 +77,7 @@ def _set_up_sqlite(connection: Any, _record: ConnectionPoolEntry) -> None:
         "synchronous=FULL",
         f"busy_timeout={connections.SQLITE_BUSY_MS}",
         "foreign_keys=ON",
+        "secure_delete=ON",  # else what the purge deletes stays in the file and its copies; FAST leaves most of it
         "recursive_triggers=ON",  # else INSERT OR REPLACE slips past the triggers of append-only tables
     ):
         connection.execute(f"PRAGMA {pragma}")

@@ -1,11 +1,14 @@
 """What is kept of proofs: how much of what came to nothing, for how long, and what stays of it for good."""
 
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select, text, update
+from sqlalchemy import Engine, event, func, select, text, update
 from sqlalchemy.exc import DBAPIError
 
 from portal.billing.payments.models import Payment
@@ -14,11 +17,12 @@ from portal.billing.payments.proofs.models import KEPT_FOR, PaymentProof
 from portal.billing.payments.proofs.queries import get_proof, proofs_of, seen_before
 from portal.billing.payments.queries import get_payment
 from portal.foundation import clock
-from portal.foundation.db import session, transaction
+from portal.foundation.db import db, session, transaction
 from portal.foundation.refusals import Conflict, Refusal
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import across_accounts
 from tests.billing.conftest import World
+from tests.engines import disconnect
 from tests.factories import Factory
 from tests.guarantees.rows import refused_by
 
@@ -36,6 +40,20 @@ def worker(app: Flask) -> Iterator[None]:
     """As commands run."""
     with app.app_context(), across_accounts(), by_login(Login.WORKER):
         yield
+
+
+@pytest.fixture
+def careless(app: Flask) -> Iterator[None]:
+    """A SQLite that was built to leave what is deleted where it was."""
+
+    def leave(connection: Any, _record: object) -> None:
+        if isinstance(connection, sqlite3.Connection):
+            connection.execute("PRAGMA secure_delete=OFF")
+
+    event.listen(Engine, "connect", leave, insert=True)
+    disconnect(app)
+    yield
+    event.remove(Engine, "connect", leave)
 
 
 def withdrawn(world: World, make: Factory, content: bytes) -> Payment:
@@ -174,6 +192,22 @@ def test_what_went_counts_no_more(app: Flask, world: World, make: Factory, worke
         assert purging.purge() == 1
     make.proof(make.payment(make.invoice(world.account), world.owner), world.owner, b"new")
     assert held(app) == 3
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_of_what_went_no_word_stays_in_the_file(
+    app: Flask, world: World, make: Factory, careless: None, worker: None
+) -> None:
+    def is_read() -> bool:
+        with db.engine.connect() as connection:
+            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        return b"Olga's bank says" in (Path(app.config["DATA_DIR"]) / "portal.db").read_bytes()
+
+    withdrawn(world, make, b"Olga's bank says that " * 5000)
+    before = is_read()
+    with clock.set_to(clock.now() + KEPT_FOR):
+        purging.purge()
+    assert (before, is_read()) == (True, False)
 
 
 @pytest.mark.parametrize(
