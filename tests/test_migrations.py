@@ -1,6 +1,9 @@
 """Migrations: they build what the models say, and go down and up again, empty and filled."""
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -139,6 +142,36 @@ def test_a_confined_token_does_not_become_a_mighty_one(app: Flask, make: Factory
         upgrade()
         assert find_live_token(narrow) is None
         assert find_live_token(mighty) is not None
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_files_need_no_room_for_a_copy_when_they_may_be_missing(app: Flask, make: Factory) -> None:
+    """Up and down, for as long as servers have the database open; it is sound at every step."""
+    make.method()
+    account = make.account()
+    owner = make.user("owner", account)
+    payment = make.payment(make.invoice(account), owner)
+    make.proof(payment, owner, b"x" * 1_000_000)
+    with app.app_context(), closing(sqlite3.connect(Path(app.config["DATA_DIR"]) / "portal.db")) as server:
+
+        def may_be_missing() -> bool:
+            (declared,) = server.execute(
+                "SELECT \"notnull\" FROM pragma_table_info('payment_proofs') WHERE name='content'"
+            )
+            assert server.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            return not declared[0]
+
+        def pages() -> int:
+            return int(server.execute("PRAGMA page_count").fetchone()[0])
+
+        before = pages()
+        found = [may_be_missing()]
+        for migrate, revision in ((downgrade, "0020"), (upgrade, "head")):
+            db.engine.dispose()
+            migrate(revision=revision)
+            found.append(may_be_missing())
+        assert found == [True, False, True]
+        assert (pages() - before) * 4096 < 1_000_000
 
 
 def test_a_record_without_its_file_goes_on_the_way_down(app: Flask, make: Factory) -> None:
