@@ -13,7 +13,7 @@ from portal.accounts.queries import find_user
 from portal.accounts.recipients import recipient_of
 from portal.accounts.service import note_password_change, typed_address
 from portal.accounts.sessions import Place
-from portal.accounts.sign_in import NOBODY, neighbourhood
+from portal.accounts.sign_in import neighbourhood
 from portal.accounts.throttle import Limit
 from portal.accounts.tokens import revoke_tokens
 from portal.foundation import audit
@@ -32,7 +32,7 @@ def ask(email: str, *, place: Place) -> None:
     by = place.actor()
 
     def note(limit: str) -> None:
-        audit.record(by, "password_reset.throttled", "user", NOBODY, limit=limit)
+        audit.record(by, "password_reset.throttled", "user", audit.NOBODY, limit=limit)
 
     throttle.take(OF_ADDRESS.of(typed), FROM_CLIENT.of(neighbourhood(place.address)), note=note, said=_SAID)
     found = find_user(typed)
@@ -42,7 +42,7 @@ def ask(email: str, *, place: Place) -> None:
         to = recipient_of(user) if user else outbox.NOBODY
         outbox.post(Kind.PASSWORD_RESET, to, subject_id=link.id, data={}, secret=secret)
         account_id = user.account_id if user else None
-        audit.record(by, "password_reset.asked", "user", user.id if user else NOBODY, account_id=account_id)
+        audit.record(by, "password_reset.asked", "user", user.id if user else audit.NOBODY, account_id=account_id)
 
 
 def find(secret: str) -> User:

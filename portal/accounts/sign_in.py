@@ -22,8 +22,6 @@ from portal.foundation import audit
 from portal.foundation.actor import Actor
 from portal.foundation.refusals import Invalid
 
-NOBODY = UUID(int=0)
-"""The subject of a refused sign-in with an address that nobody has. What was typed is not kept: fields get mixed up."""
 _MINUTE = timedelta(minutes=1)
 PASSWORD_AT_ADDRESS = Limit("password, at this address", 30, _MINUTE)
 PASSWORD_OF_USER_AT_ADDRESS = Limit("password, of a user at this address", 5, 3 * _MINUTE)
@@ -165,7 +163,7 @@ def _wrong_code(field: str) -> Invalid:
 
 def _note(by: Actor, action: str, user: User | None, **changes: object) -> None:
     account_id = user.account_id if user else None
-    audit.record(by, action, "user", user.id if user else NOBODY, account_id=account_id, **changes)
+    audit.record(by, action, "user", user.id if user else audit.NOBODY, account_id=account_id, **changes)
 
 
 def _password_buckets(email: str, user: User | None, place: Place) -> list[Bucket]:

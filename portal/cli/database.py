@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, create_engine, inspect, make_url
 from sqlalchemy.exc import ArgumentError
 
 from portal.cli.database_logins import make_logins, new_passwords
-from portal.cli.speaking import OPERATOR, THE_DATABASE, speaking, told_of_sqlite
+from portal.cli.speaking import OPERATOR, speaking, told_of_sqlite
 from portal.foundation import audit
 from portal.foundation.audit import AuditChain
 from portal.foundation.db import db, unit_of
@@ -98,7 +98,7 @@ def _note(connection: Connection, names: list[str], *, renewed: bool) -> None:
         with unit_of(connection):
             audit.record(
                 OPERATOR, "database.passwords_renewed" if renewed else "database.logins_made", "database",
-                THE_DATABASE, logins=names,
+                audit.THE_DATABASE, logins=names,
             )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from sqlalchemy import text
 from portal.accounts import links, unsent
 from portal.billing.payments.proofs import purging as proofs
 from portal.cli.database_logins import PURGED
-from portal.cli.speaking import OPERATOR, THE_DATABASE, speaking
+from portal.cli.speaking import OPERATOR, speaking
 from portal.foundation import audit, idempotency
 from portal.foundation.db import db, session, transaction
 from portal.mail import delivering as mails
@@ -50,7 +50,7 @@ def _unit(what: str, purge: Callable[[], int]) -> int:
     with transaction():
         if some := purge():
             told: dict[str, Any] = {what.replace(" ", "_"): some}
-            audit.record(OPERATOR, "database.purged", "database", THE_DATABASE, **told)
+            audit.record(OPERATOR, "database.purged", "database", audit.THE_DATABASE, **told)
         return some
 
 

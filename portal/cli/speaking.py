@@ -5,7 +5,6 @@ import sqlite3
 from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
-from uuid import UUID
 
 import click
 from flask.cli import with_appcontext
@@ -36,8 +35,6 @@ _OF_SQLITE = {
 }
 OPERATOR = Actor.system("command line")
 """Whoever may run commands on this machine."""
-THE_DATABASE = UUID(int=1)
-"""The subject of what is done to the database as a whole, which has no row and no id. 0 stands for nobody."""
 
 
 def speaking(command: Callable[Parameters, Result]) -> Callable[Parameters, Result]:

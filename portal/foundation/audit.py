@@ -37,6 +37,8 @@ from portal.foundation.audit_digest import digest
 from portal.foundation.db import Model, UtcDateTime, transaction
 from portal.foundation.ids import new_id
 
+NOBODY, THE_DATABASE = UUID(int=0), UUID(int=1)
+"""Subjects that have no row: who is not known (what they typed is not kept, as fields get mixed up), and the whole."""
 SHARDS = 16
 """Over so many chains the entries without an account are spread, so that staff do not queue up behind each other."""
 _PENDING, _OWN_CHAIN = "portal_audit_pending", "portal_audit_chain"

@@ -7,7 +7,6 @@ stays flat. One that could not be read to its end says so in its last line, and 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, Protocol, cast
-from uuid import UUID
 
 from flask import Response, redirect, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
@@ -63,7 +62,7 @@ def export(
 
 def _note(actor: Actor, noun: str, form: FilterForm) -> None:
     told = ", ".join(f"{name} {_words(value)}" for name, value in form.values().items()) or "none"
-    taker = actor.user_id or UUID(int=0)
+    taker = actor.user_id or audit.NOBODY
     audit.record(actor, f"export.{noun}", "user", taker, account_id=actor.account_id, filter=told)
 
 

@@ -66,4 +66,4 @@ def _subject(actor: Actor) -> tuple[str, UUID]:
     for name, value in (request.view_args or {}).items():
         if isinstance(value, UUID):
             return name.removesuffix("_id"), value
-    return "user", actor.user_id or UUID(int=0)
+    return "user", actor.user_id or audit.NOBODY

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import wraps
 from typing import Any
-from uuid import UUID
 
 from flask import current_app, g, request
 from flask.typing import ResponseReturnValue
@@ -99,7 +98,7 @@ def _count(actor: Actor) -> None:
     """To look through a file costs a second. Raises TooManyAttempts."""
 
     def note(limit: str) -> None:
-        subject = actor.user_id or UUID(int=0)
+        subject = actor.user_id or audit.NOBODY
         audit.record(actor, "upload.throttled", "user", subject, account_id=actor.account_id, limit=limit)
 
     try:

@@ -14,10 +14,9 @@ from portal.accounts import service, sign_in, throttle
 from portal.accounts.models import AttemptLimit
 from portal.accounts.passwords import passwords
 from portal.accounts.sessions import Place
-from portal.accounts.sign_in import NOBODY
 from portal.accounts.throttle import Limit
 from portal.foundation import clock
-from portal.foundation.audit import AuditEntry
+from portal.foundation.audit import NOBODY, AuditEntry
 from portal.foundation.db import session
 from portal.foundation.refusals import TooManyAttempts
 from tests.factories import PASSWORD, SYSTEM, Factory

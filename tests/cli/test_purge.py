@@ -14,9 +14,8 @@ from sqlalchemy import insert, select, text, update
 from portal.billing.payments.proofs import purging as proofs
 from portal.billing.payments.proofs.models import PaymentProof
 from portal.cli.purge import PURGES
-from portal.cli.speaking import THE_DATABASE
 from portal.foundation import clock
-from portal.foundation.audit import AuditEntry
+from portal.foundation.audit import THE_DATABASE, AuditEntry
 from portal.foundation.db import db, session, transaction
 from portal.foundation.idempotency import IdempotencyKey
 from portal.foundation.ids import new_id

@@ -10,9 +10,8 @@ from sqlalchemy import func, select
 from portal.accounts.models import MailedLink, User
 from portal.accounts.second_factor import is_obligatory
 from portal.accounts.service import set_enabled
-from portal.accounts.sign_in import NOBODY
 from portal.foundation import clock
-from portal.foundation.audit import AuditEntry
+from portal.foundation.audit import NOBODY, AuditEntry
 from portal.foundation.db import session
 from portal.foundation.tenancy import across_accounts
 from portal.mail.composing import compose
