@@ -22,12 +22,12 @@ def test_ones_own_formats(world: World, make: Factory) -> None:
         path = f"/payments/{payment.id}/"
         assert pages.post("/profile/formats", {"locale": "de-CH", "timezone": "Asia/Tokyo"}).status == 303
         mine, theirs = pages.get(path), colleague.get(path)
+        chosen = pages.get("/profile/").values
     assert "1’234.50 EUR" in mine.text
     shown = mine.root.all("time", title="2026-11-25 23:30:00 UTC")[0].text
     assert re.fullmatch(r"26\.11\.2026, 08:30", shown)
     assert "1,234.50 EUR" in theirs.text  # as the account, and in its time zone
     assert "Nov 26, 2026, 12:30" in theirs.text.replace("\u202f", " ")
-    chosen = pages.get("/profile/").values
     assert (chosen["locale"], chosen["timezone"]) == ("de-CH", "Asia/Tokyo")
     with world.app.app_context():
         entry = session.scalar(select(AuditEntry).where(AuditEntry.action == "user.formats_chosen"))
