@@ -51,7 +51,7 @@ def test_items_of_several_accounts_are_made(named: World) -> None:
     body = {
         "items": [
             item("R-1", external_id="1", credits=2),
-            item("R-2", issue=True, issue_date="2026-11-01", due_date="2026-11-30"),
+            item("R-2", issue=True, issue_date="2026-11-01", due_date="2099-11-30"),
             {"number": "R-3", "account_id": str(named.globex.id), "issue": True,
              "lines": [{"description": "Hosting", "unit_price": "500"}]},
         ]
@@ -69,7 +69,7 @@ def test_items_of_several_accounts_are_made(named: World) -> None:
         }},
         {"index": 1, "status": "created", "invoice": acme | {
             "id": data[1]["invoice"]["id"], "number": "R-2", "status": "open", "issue_date": "2026-11-01",
-            "due_date": "2026-11-30", "payment_reference": data[1]["invoice"]["payment_reference"],
+            "due_date": "2099-11-30", "payment_reference": data[1]["invoice"]["payment_reference"],
         }},
         {"index": 2, "status": "created", "invoice": shared | {
             "id": third["id"], "account_id": str(named.globex.id), "number": "R-3", "status": "open",
@@ -87,7 +87,7 @@ def test_items_of_several_accounts_are_made(named: World) -> None:
 
 def test_what_is_made_by_bulk_is_what_is_made_one_by_one(named: World) -> None:
     """The same rows but for ids, times and names, and the same entries of the audit log."""
-    body = {"lines": LINES, "credits": 4, "issue": True, "due_date": "2027-01-31", "issue_date": "2026-12-31"}
+    body = {"lines": LINES, "credits": 4, "issue": True, "due_date": "2099-01-31", "issue_date": "2026-12-31"}
     named["admin"].post(f"/accounts/{named.account.id}/invoices/", body | {"number": "R-X", "external_id": "X"})
     named["admin"].post(PATH, {"items": [item("R-Z", external_id="Z") | body]})
     with named.app.app_context(), across_accounts():

@@ -20,10 +20,10 @@ LINES = [
     {"description": "Support", "quantity": "2.5", "unit_price": "10.00"},
     {"description": "Discount", "unit_price": "-5.00"},
 ]
-NEW: dict[str, Any] = {"number": "R-1", "lines": LINES, "issue_date": "2026-11-01", "due_date": "2026-11-30"}
+NEW: dict[str, Any] = {"number": "R-1", "lines": LINES, "issue_date": "2026-11-01", "due_date": "2099-11-30"}
 SHOWN = {
     "number": "R-1", "status": "draft", "is_overdue": False, "currency": "EUR", "total": "20.00",
-    "amount_paid": "0.00", "outstanding": "20.00", "credits": 0, "issue_date": "2026-11-01", "due_date": "2026-11-30",
+    "amount_paid": "0.00", "outstanding": "20.00", "credits": 0, "issue_date": "2026-11-01", "due_date": "2099-11-30",
     "external_id": None,
     "lines": [
         {"position": 1, "description": "Support", "quantity": "2.5", "unit_price": "10.00", "amount": "25.00"},
@@ -79,7 +79,7 @@ def test_a_draft_is_made_issued_and_withdrawn(world: World, path: str) -> None:
     assert told(world) == [
         ("invoice.created", {
             "number": [None, "R-1"], "external_id": [None, "erp-1"], "credits": [None, 3],
-            "issue_date": [None, "2026-11-01"], "due_date": [None, "2026-11-30"], "total": [None, "20.00 EUR"],
+            "issue_date": [None, "2026-11-01"], "due_date": [None, "2099-11-30"], "total": [None, "20.00 EUR"],
             "lines": [None, 2],
         }),
         ("invoice.issued", {"status": ["draft", "open"]}),
@@ -190,13 +190,13 @@ def test_an_invoice_is_put_as_often_as_one_likes(world: World, path: str) -> Non
 def test_a_draft_becomes_what_is_put(world: World, path: str) -> None:
     address = f"{path}by-external-id/1/"
     data = world["admin"].send("PUT", address, NEW).get_json()["data"]
-    other = {"number": "R-9", "currency": "JPY", "credits": 4, "due_date": "2026-12-31",
+    other = {"number": "R-9", "currency": "JPY", "credits": 4, "due_date": "2099-12-31",
              "lines": [{"description": "Hosting", "quantity": "3", "unit_price": "500"}]}  # fmt: skip
     changed = world["admin"].send("PUT", address, other)
     assert (changed.status_code, changed.get_json()["data"]) == (
         200,
         data | {
-            "number": "R-9", "currency": "JPY", "credits": 4, "due_date": "2026-12-31", "total": "1500",
+            "number": "R-9", "currency": "JPY", "credits": 4, "due_date": "2099-12-31", "total": "1500",
             "amount_paid": "0", "outstanding": "1500",
             "lines": [{"position": 1, "description": "Hosting", "quantity": "3", "unit_price": "500",
                        "amount": "1500"}],
@@ -207,7 +207,7 @@ def test_a_draft_becomes_what_is_put(world: World, path: str) -> None:
         assert [line.description for line in session.scalars(select(InvoiceLine))] == ["Hosting"]
     assert told(world)[1:] == [
         ("invoice.updated", {
-            "number": ["R-1", "R-9"], "credits": [0, 4], "due_date": ["2026-11-30", "2026-12-31"],
+            "number": ["R-1", "R-9"], "credits": [0, 4], "due_date": ["2099-11-30", "2099-12-31"],
             "total": ["20.00 EUR", "1500 JPY"], "lines": [2, 1],
         }),
     ]  # fmt: skip
@@ -223,7 +223,7 @@ def test_what_was_issued_is_not_changed_by_a_put(world: World, path: str) -> Non
     assert world["admin"].send("PUT", address, NEW).get_json()["data"] == data
     dateless = {"number": "R-1", "lines": LINES}
     assert world["admin"].send("PUT", address, dateless).get_json()["data"] == data
-    other = NEW | {"number": "R-2", "credits": 1, "due_date": "2026-12-01", "lines": LINES[:1]}
+    other = NEW | {"number": "R-2", "credits": 1, "due_date": "2099-12-01", "lines": LINES[:1]}
     answer = world["admin"].send("PUT", address, other)
     fields = [(name, "invoice_differs") for name in ("number", "credits", "due_date", "lines")]
     assert problem(answer) == (409, "invoice_differs", fields)
