@@ -125,7 +125,8 @@ def unit_of(connection: Connection) -> Iterator[None]:
     """
     session.remove()
     current = Session(connection, info={_WRITING: True, _FAILED: False})
-    session.registry.set(current)  # type: ignore[arg-type]  # it looks for no login of the app's
+    of_this_request = session.registry
+    of_this_request.set(current)  # type: ignore[arg-type]  # it looks for no login of the app's
     try:
         current.connection()
         yield
