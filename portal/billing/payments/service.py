@@ -142,7 +142,7 @@ def refund_payment(payment_id: UUID, *, by: Actor, version: int, reason: str) ->
     by.must_confirm()
     with transaction():
         invoice, payment = _lock_for(Action.REFUND, payment_id, by, version)
-        locked(Account, payment.account_id)
+        locked(Account, payment.account_id)  # before it is less that the account has booked: clear cases hang on it
         move(payment, Action.REFUND, by, reason=reason)
         session.flush()
         if take_back(invoice, last_step(payment), by=by):
