@@ -88,8 +88,10 @@ def accept(secret: str, *, password: str, place: Place) -> User:
     hashed = passwords.hash(password, about=(known.name, known.email))  # before the unit: others wait for the lock
     with by_login(Login.STAFF), across_accounts(), transaction():
         link = take_link(known.id)
-        values = {"email": link.email, "name": link.name, "password_hash": hashed}
-        user = add_user(by=by, role=Role(str(link.role)), account_id=link.account_id, **values)
+        user = add_user(
+            by=by, role=Role(str(link.role)), account_id=link.account_id, email=link.email, name=link.name,
+            password_hash=hashed, must_choose_password=False,
+        )  # fmt: skip
         _record(by, "accepted", link, user=user.id)
     return user
 

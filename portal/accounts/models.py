@@ -76,6 +76,8 @@ class User(Model):
     role: Mapped[str] = mapped_column(String(20))
     account_id: Mapped[UUID | None] = mapped_column(ForeignKey("accounts.id"))
     password_hash: Mapped[str | None] = mapped_column(String(200))
+    must_choose_password: Mapped[bool] = mapped_column(default=False)
+    """Whether somebody else chose the password: it opens nothing but the choice of one's own."""
     disabled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     locale: Mapped[str | None] = mapped_column(String(20))
     """How dates and numbers are written for this user; None: as for the account. So is the time zone."""
@@ -135,7 +137,7 @@ class UserSession(Model):
     agent: Mapped[str] = mapped_column(String(60))
     """Browser and system, such as “Firefox on Linux”."""
     authenticated_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """None while only the password was shown: such a session opens nothing but the second step of signing in."""
+    """None while a step of signing in is left: such a session opens nothing but that."""
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     """When the second factor was shown in it last."""
     offered_secret: Mapped[str | None] = mapped_column(String(200))

@@ -11,7 +11,7 @@ from portal.accounts.models import LinkPurpose, User
 from portal.accounts.passwords import passwords
 from portal.accounts.queries import find_user
 from portal.accounts.recipients import recipient_of
-from portal.accounts.service import note_password_change, typed_address
+from portal.accounts.service import keep_password, typed_address
 from portal.accounts.sessions import Place
 from portal.accounts.sign_in import neighbourhood
 from portal.accounts.throttle import Limit
@@ -59,8 +59,7 @@ def reset(secret: str, *, password: str, place: Place) -> User:
     by = place.actor(known)
     with as_themselves(known), transaction():
         _, user = take_users_link(link.id)
-        user.password_hash = hashed
-        note_password_change(user, by=by)
+        keep_password(user, hashed, by=by)
         revoke_tokens(user, by=by)
         outbox.post(Kind.PASSWORD_CHANGED, recipient_of(user), subject_id=user.id, data={})
     return user

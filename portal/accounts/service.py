@@ -151,7 +151,7 @@ def create_user(*, by: Actor, email: str, name: str, role: Role, account_id: UUI
         name=lambda: freetext.required(name, field="name", most=200, label="The name"),
         password_hash=lambda: passwords.hash(password, about=(name, email)),
     )
-    return add_user(by=by, role=role, account_id=account_id, **values)
+    return add_user(by=by, role=role, account_id=account_id, must_choose_password=_hands_over(by, None), **values)
 
 
 def check_role(role: Role, account_id: UUID | None) -> None:
@@ -162,11 +162,15 @@ def check_role(role: Role, account_id: UUID | None) -> None:
 
 
 def add_user(
-    *, by: Actor, role: Role, account_id: UUID | None, email: str, name: str, password_hash: str
+    *, by: Actor, role: Role, account_id: UUID | None, email: str, name: str, password_hash: str,
+    must_choose_password: bool,
 ) -> User:  # fmt: skip
     """Add a user whose values were read before. Raises Conflict where the address is taken."""
     by.must(Permission.USER_MANAGE)
-    user = User(role=role.value, account_id=account_id, email=email, name=name, password_hash=password_hash)
+    user = User(
+        role=role.value, account_id=account_id, email=email, name=name, password_hash=password_hash,
+        must_choose_password=must_choose_password,
+    )  # fmt: skip
     taken = Conflict("email_taken", "Somebody signs in with this address already.", field="email")
     with transaction() as unit:
         if account_id is not None and unit.get(Account, account_id) is None:
@@ -184,7 +188,7 @@ def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
     """Give the user another password, by themselves or by an admin. All their sessions end but the one that asks.
 
     An admin shows the second factor first: whoever stole a session must not get into somebody else's. Then the user's
-    tokens end as well; who changes their own password looks after their own.
+    tokens end as well, and signing in asks for a password of their own; who changes their own looks after their tokens.
     """
     if by.user_id != user_id:
         by.must(Permission.USER_MANAGE)
@@ -194,8 +198,7 @@ def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
     with transaction():
         user = locked(User, user_id) or _absent()
         must_be_signed_in(by)
-        user.password_hash = hashed
-        note_password_change(user, by=by)
+        keep_password(user, hashed, by=by)
         if by.user_id != user_id:
             revoke_tokens(user, by=by)
     return user
@@ -215,10 +218,20 @@ def renew_hash(user: User, password: str, fitted: str | None) -> None:
             current.password_hash = renewed
 
 
-def note_password_change(user: User, *, by: Actor) -> None:
-    """What goes with another password, in its unit: the entry, and the end of all sessions but the one that asks."""
+def keep_password(user: User, hashed: str, *, by: Actor) -> None:
+    """Another password, in the caller's unit, and what goes with it: the entry, and the end of all sessions but the one
+    that asks.
+    """
+    user.password_hash, user.must_choose_password = hashed, _hands_over(by, user.id)
     _record(by, "user.password_changed", user)
     end_sessions(user, by=by, why="another password", spare=by.session_id)
+
+
+def _hands_over(by: Actor, user_id: UUID | None) -> bool:
+    """Whether the user's password is known to somebody else. The operator counts as the user: the first one of all is
+    added by who will sign in.
+    """
+    return by.user_id not in (None, user_id)
 
 
 def reset_password(user_id: UUID, *, by: Actor, password: str) -> User:

@@ -1,6 +1,6 @@
 """Sessions of browsers: rows that end at once. The cookie holds a random secret, and the row its hash.
 
-A session begins with the password alone (``authenticated_at`` is empty) where a second step follows; such a one opens
+A session begins with the password alone (``authenticated_at`` is empty) where another step follows; such a one opens
 nothing else, and lives for a quarter of an hour.
 """
 
@@ -103,17 +103,23 @@ def start_session(
     return row, Cookies(secret, device if authenticated else None)
 
 
-def authenticate_session(row: UserSession, *, place: Place) -> Cookies:
-    """The second step is done: the session counts from now on, by a new secret. Raises NotSignedIn if it ended."""
+def go_on(row: UserSession, *, place: Place, factor_shown: bool) -> Cookies:
+    """A step after the password is done. The session has a new secret, and counts from now on, unless the user has yet
+    to choose a password of their own. Raises NotSignedIn if it ended.
+    """
     secret, device, now = _new_secret(), _device_of(row.user_id, place), clock.now()
     with transaction():
-        locked(User, row.user_id)
+        user = locked(User, row.user_id)
         _live_or_refused(row.id)
-        idle, whole = _lifetime(row.user, place)
-        row.secret_hash, row.device_hash = _hashed(secret), _hashed(device)
-        row.authenticated_at = row.confirmed_at = row.last_seen_at = now
-        row.idle_seconds, row.expires_at = int(idle.total_seconds()), now + whole
+        row.secret_hash, row.last_seen_at = _hashed(secret), now
         row.offered_secret = row.offered_at = None
+        if factor_shown:
+            row.confirmed_at = now
+        if user is None or user.must_choose_password:
+            return Cookies(secret)
+        idle, whole = _lifetime(user, place)
+        row.device_hash, row.authenticated_at = _hashed(device), now
+        row.idle_seconds, row.expires_at = int(idle.total_seconds()), now + whole
         _make_room(row, place)
         _note_start(row, place)
     return Cookies(secret, device)

@@ -1,4 +1,5 @@
-"""Signing in: the password, then the second factor where there is one or has to be one. Throttled, and written down.
+"""Signing in: the password, then the second factor where there is one or has to be one, then a password of one's own
+where somebody else chose it. Throttled, and written down.
 
 Who guesses learns nothing: an address that nobody has is counted, checked and answered like one that somebody has.
 Who is attacked is not locked out: a browser in which they signed in before has attempts of its own, which no stranger
@@ -7,10 +8,12 @@ can use up (OWASP, "device cookies").
 
 from dataclasses import dataclass
 from datetime import timedelta
+from enum import Enum, auto
 from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 from portal.accounts import second_factor, sessions, throttle
+from portal.accounts.links import as_themselves
 from portal.accounts.models import User, UserSession
 from portal.accounts.passwords import passwords
 from portal.accounts.queries import find_user, get_user
@@ -20,7 +23,7 @@ from portal.accounts.sessions import Cookies, Place
 from portal.accounts.throttle import Bucket, Limit
 from portal.foundation import audit
 from portal.foundation.actor import Actor
-from portal.foundation.refusals import Invalid
+from portal.foundation.refusals import Invalid, NotSignedIn
 
 _MINUTE = timedelta(minutes=1)
 PASSWORD_AT_ADDRESS = Limit("password, at this address", 30, _MINUTE)
@@ -47,7 +50,7 @@ class Started:
 def by_password(email: str, password: str, *, place: Place) -> Started | None:
     """The first step. None where address and password do not fit. Raises TooManyAttempts, before anything is checked.
 
-    The session is whole, unless a code or the setting-up of a second factor has to follow.
+    The session is whole, unless another step has to follow; ``next_step`` tells which.
     """
     email = typed_address(email)
     known = find_user(email)
@@ -64,18 +67,51 @@ def by_password(email: str, password: str, *, place: Place) -> Started | None:
     return started
 
 
+class Step(Enum):
+    """What is left of signing in."""
+
+    NOTHING = auto()
+    SHOW_FACTOR = auto()
+    SET_UP_FACTOR = auto()
+    CHOOSE_PASSWORD = auto()
+    START_AGAIN = auto()
+
+
+def next_step(row: UserSession) -> Step:
+    """Which step comes next in the session."""
+    if row.is_authenticated:
+        return Step.NOTHING
+    if row.confirmed_at is None and row.user.second_factor is not None:
+        return Step.SHOW_FACTOR
+    if row.confirmed_at is None and second_factor.is_obligatory(row.user):
+        return Step.SET_UP_FACTOR if second_factor.live_offer(row) else Step.START_AGAIN
+    return Step.CHOOSE_PASSWORD if row.user.must_choose_password else Step.START_AGAIN
+
+
 def by_code(row: UserSession, code: str, *, place: Place) -> Started:
     """The second step: a code of the app, or a recovery code. Raises Invalid, and TooManyAttempts."""
     by = place.actor(row.user, session_id=row.id)
     proof = _prove(row, code, _code_bucket(row.user_id, place), by=by, field="code")
-    cookies = sessions.authenticate_session(row, place=place)
+    cookies = sessions.go_on(row, place=place, factor_shown=True)
     return Started(row, cookies, by_recovery_code=proof is Proof.RECOVERY)
 
 
 def by_set_up(row: UserSession, code: str, *, place: Place) -> Started:
     """The second step where a factor was missing: the first code of the one that was offered. Raises as ``by_code``."""
     codes = accept_offer(row, code, by=place.actor(row.user, session_id=row.id))
-    return Started(row, sessions.authenticate_session(row, place=place), tuple(codes))
+    return Started(row, sessions.go_on(row, place=place, factor_shown=True), tuple(codes))
+
+
+def by_own_password(row: UserSession, password: str, *, place: Place) -> Started:
+    """The last step where somebody else chose the password: one's own. Raises Invalid, and NotSignedIn."""
+    if next_step(row) is not Step.CHOOSE_PASSWORD:
+        raise NotSignedIn("not_signed_in", "Sign in again.")
+    if passwords.fits(password, row.user.password_hash):
+        message = "This is the password that you were given. Choose one that nobody else knows."
+        raise Invalid("password_unchanged", message, field="password")
+    with as_themselves(row.user):
+        set_password(row.user_id, by=place.actor(row.user, session_id=row.id), password=password)
+    return Started(row, sessions.go_on(row, place=place, factor_shown=False))
 
 
 def confirm(row: UserSession, code: str, *, by: Actor) -> None:
@@ -142,7 +178,8 @@ def _start(user: User, place: Place) -> Started:
             user, place=place, authenticated=False, offered_secret=secret, for_lack_of_a_factor=True
         )
         return Started(*half)
-    return Started(*sessions.start_session(user, place=place, authenticated=True, for_lack_of_a_factor=True))
+    is_whole = not user.must_choose_password
+    return Started(*sessions.start_session(user, place=place, authenticated=is_whole, for_lack_of_a_factor=True))
 
 
 def _prove(row: UserSession, code: str, bucket: Bucket, *, by: Actor, field: str) -> Proof:

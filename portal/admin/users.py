@@ -56,7 +56,7 @@ class PasswordForm(Form):
         id="new-password",
         validators=[InputRequired("Give a password.")],
         default="",
-        description=f"At least {MIN_LENGTH} characters. Hand it over in person; it is not shown again.",
+        description=f"At least {MIN_LENGTH} characters. Hand it over in person; the first sign-in asks for another.",
         render_kw={"autocomplete": "new-password"},
     )
 

@@ -70,7 +70,7 @@ RIGHTS: dict[Login, dict[str, tuple[str, ...]]] = {
         "recovery_codes": EVERYTHING,
         "second_factors": EVERYTHING,
         "user_sessions": EVERYTHING,
-        "users": (READ, "UPDATE (email, locale, password_hash, timezone, unwanted_mails)"),
+        "users": (READ, "UPDATE (email, locale, must_choose_password, password_hash, timezone, unwanted_mails)"),
         "webhook_deliveries": (READ, ADD, "UPDATE (status, tries, due_at)"),
         "webhook_endpoints": (READ, ADD, CHANGE_ENDPOINT),
         "webhook_events": (READ, ADD),

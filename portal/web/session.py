@@ -1,4 +1,4 @@
-"""Signing in, in one step or two, and out."""
+"""Signing in, in one step or several, and out."""
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -8,7 +8,8 @@ from wtforms.validators import InputRequired
 from portal.accounts import second_factor
 from portal.accounts import sign_in as signing_in
 from portal.accounts.models import UserSession
-from portal.accounts.sign_in import Started
+from portal.accounts.passwords import MIN_LENGTH
+from portal.accounts.sign_in import Started, Step
 from portal.foundation.access import Permission, public, requires
 from portal.html import confirmation as confirming
 from portal.html.addresses import local_address
@@ -17,6 +18,12 @@ from portal.html.qr import as_image
 from portal.http import identity
 from portal.http.gate import current_actor
 from portal.web.blueprint import web
+
+_PAGES = {
+    Step.SHOW_FACTOR: "web.second_step",
+    Step.SET_UP_FACTOR: "web.set_up",
+    Step.CHOOSE_PASSWORD: "web.own_password",
+}
 
 
 class SignInForm(Form):
@@ -32,10 +39,21 @@ class CodeForm(Form):
     code = StringField("Code", [InputRequired("Type the code that your app shows now.")])
 
 
+class OwnPasswordForm(Form):
+    """A password that nobody else knows."""
+
+    password = PasswordField(
+        "New password",
+        [InputRequired("Type a password.")],
+        description=f"{MIN_LENGTH} characters or more.",
+        render_kw={"autocomplete": "new-password"},
+    )
+
+
 @web.get("/login")
 @public
 def sign_in() -> ResponseReturnValue:
-    """The form; somebody who is signed in is sent on, and somebody half signed in to the second step."""
+    """The form; somebody who is signed in is sent on, and somebody half signed in to the next step."""
     row = identity.here()
     if row is not None and _onward(row):
         return redirect(_onward(row))
@@ -99,6 +117,27 @@ def finish_set_up() -> ResponseReturnValue:
     return _set_up_page(row, form)
 
 
+@web.get("/login/password")
+@public
+def own_password() -> ResponseReturnValue:
+    """Ask for another password than the one that somebody else chose."""
+    return _own_password_page(identity.half_signed_in(), OwnPasswordForm())
+
+
+@web.post("/login/password")
+@public
+def choose_own_password() -> ResponseReturnValue:
+    """Choose it, and sign in."""
+    row, form = identity.half_signed_in(), OwnPasswordForm()
+    if form.validate():
+        with refused(form):
+            started = signing_in.by_own_password(row, form.password.data, place=identity.place())
+            identity.begin(started.session, started.cookies)
+            flash("Your password is changed. Nobody else knows it.", "good")
+            return redirect(_onward(row), 303)
+    return _own_password_page(row, form)
+
+
 @web.route("/confirmation", methods=["GET", "POST"])
 @requires(Permission.PROFILE)
 def confirmation() -> ResponseReturnValue:
@@ -118,11 +157,10 @@ def sign_out() -> ResponseReturnValue:
 
 def _onward(row: UserSession) -> str:
     """Where somebody goes who has come this far in signing in; empty where only signing in anew helps."""
-    if row.is_authenticated:
+    step = signing_in.next_step(row)
+    if step is Step.NOTHING:
         return _next() or _home(is_staff=row.user.is_staff)
-    if row.user.second_factor is not None:
-        return url_for("web.second_step", next=_next())
-    return url_for("web.set_up", next=_next()) if second_factor.live_offer(row) else ""
+    return url_for(_PAGES[step], next=_next()) if step in _PAGES else ""
 
 
 def _next() -> str | None:
@@ -142,6 +180,12 @@ def _set_up_page(row: UserSession, form: CodeForm) -> ResponseReturnValue:
     address, secret = second_factor.readable_secret(row.user, offered)
     page = render_template("web/session/set_up.html", form=form, qr=as_image(address), secret=secret)
     return page, form.status
+
+
+def _own_password_page(row: UserSession, form: OwnPasswordForm) -> ResponseReturnValue:
+    if signing_in.next_step(row) is not Step.CHOOSE_PASSWORD:
+        return redirect(url_for("web.sign_in", next=_next()))
+    return render_template("web/session/own_password.html", form=form, email=row.user.email), form.status
 
 
 def _say_what_is_left(row: UserSession) -> None:

@@ -135,7 +135,7 @@ def test_a_session_that_ended_is_never_open_again(make: Factory) -> None:
     sessions.end_session(row.id, by=acting(user))
     with pytest.raises(DBAPIError, match="user_sessions_stay_ended"), transaction() as unit:
         unit.execute(text("UPDATE user_sessions SET ended_at = NULL"))
-    for again in (lambda: sessions.renew_session(row.id), lambda: sessions.authenticate_session(row, place=HERE)):
+    for again in (lambda: sessions.renew_session(row.id), lambda: sessions.go_on(row, place=HERE, factor_shown=True)):
         with pytest.raises(NotSignedIn):
             again()
     assert not is_alive(secret)

@@ -29,7 +29,7 @@ def test_somebody_joins_staff(world: World) -> None:
     data = made.get_json()["data"]
     assert (made.status_code, shown(data)) == (201, {
         "account_id": None, "email": "new@portal.example", "name": "Nora New", "role": "reviewer", "is_enabled": True,
-        "has_second_factor": False,
+        "has_second_factor": False, "must_choose_password": True,
     })  # fmt: skip
     assert made.headers["Location"] == f"{BASE}/users/{data['id']}/"
     assert world["admin"].raw("GET", made.headers["Location"]).get_json()["data"] == data
@@ -42,7 +42,7 @@ def test_somebody_joins_an_account(world: World) -> None:
     made = world["admin"].post(path, NEW | {"role": "member"})
     data = made.get_json()["data"]
     assert (made.status_code, data["account_id"], data["role"]) == (201, str(world.account.id), "member")
-    row = {name: value for name, value in data.items() if name != "has_second_factor"}
+    row = {name: value for name, value in data.items() if name not in ("has_second_factor", "must_choose_password")}
     assert world["admin"].get("/users/", q="nora").get_json()["data"] == [row]
     nowhere = path.replace(str(world.account.id), str(new_id()))
     assert problem(world["admin"].post(nowhere, NEW | {"role": "member"})) == (404, "not_found", [])

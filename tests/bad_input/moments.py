@@ -5,12 +5,13 @@ from datetime import timedelta
 
 from portal.accounts.links import make_link
 from portal.accounts.models import LinkPurpose, User
+from portal.accounts.service import set_password
 from portal.foundation import clock
 from portal.foundation.access import Role
 from portal.foundation.db import transaction
 from portal.foundation.tenancy import across_accounts
 from tests import authenticators
-from tests.factories import PASSWORD
+from tests.factories import PASSWORD, acting
 from tests.matrix.visitors import House, Visitor
 from tests.pages import Page, Pages
 
@@ -46,6 +47,11 @@ def _signing_in(house: House) -> Iterator[Moment]:
     user = house.make.user("admin", second_factor=False)
     visitor, page = _after_password(house, user)
     yield visitor, page, {"code": _code_of_a_new_phone(user, page)}
+    user, admin = house.make.user("member", house.acme), acting(house.users["admin"])
+    with house.app.app_context(), across_accounts():
+        set_password(user.id, by=admin, password=PASSWORD)
+    visitor, page = _after_password(house, user)
+    yield visitor, page, {"password": "known to nobody else"}
 
 
 def _showing_a_second_factor(house: House) -> Iterator[Moment]:

@@ -32,6 +32,7 @@ STARTS = {
 SHOWN_IN_PASSING = {
     "web.second_step": "test_second_factor",
     "web.set_up": "test_second_factor: like the page to set it up, which staff without a factor see while signing in",
+    "web.own_password": "test_own_password",
     "web.confirmation": "test_second_factor",
 }
 """Pages that only a step before leads to, and the tests that look at them."""

@@ -40,6 +40,8 @@ PAGES: dict[tuple[str, str], frozenset[str]] = {
     ("web.finish_session", "POST"): EVERYBODY,
     ("web.set_up", "GET"): EVERYBODY,
     ("web.finish_set_up", "POST"): EVERYBODY,
+    ("web.own_password", "GET"): EVERYBODY,
+    ("web.choose_own_password", "POST"): EVERYBODY,
     ("web.confirmation", "GET"): SIGNED_IN,
     ("web.confirmation", "POST"): SIGNED_IN,
     ("web.own_second_factor", "GET"): SIGNED_IN,

@@ -78,6 +78,15 @@ def test_a_forgotten_password(world: World) -> None:
         assert [action for action in actions(world.app, user) if action in wanted] == wanted
 
 
+def test_a_forgotten_password_that_somebody_else_chose(world: World) -> None:
+    """The one that its user chose by the link is their own: signing in asks for no other."""
+    user = world.users["owner"]
+    world.visit("admin").post(f"/admin/users/{user.id}/password", {"password": "handed over in person"})
+    ask(world, user.email)
+    open_and_send(Pages(world.app), link_of(world.app, "password_reset"), password=NEW)
+    assert Pages(world.app).post("/login", {"email": user.email, "password": NEW}).location == "/"
+
+
 def test_a_forgotten_password_ends_the_tokens(world: World, make: Factory) -> None:
     """Whoever had the old password may have made them. Others' go on."""
 

@@ -71,3 +71,5 @@ class UserOut(UserRowOut):
     """A user."""
 
     has_second_factor = fields.Boolean()
+    must_choose_password = fields.Boolean()
+    """Whether somebody else chose the password: the next sign-in asks for the user's own."""
