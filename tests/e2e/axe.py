@@ -23,6 +23,8 @@ _OVERFLOWING = """() => {
     .filter((one) => one.getBoundingClientRect().right > innerWidth + 1 && !one.closest(".scroll, .nav"))
     .slice(0, 3).map((one) => one.outerHTML.slice(0, 120)) : [];
 }"""
+_SCROLLED = """() => [...document.querySelectorAll(".scroll:has(> table)")]
+  .filter((one) => one.scrollWidth > one.clientWidth).map((one) => one.getAttribute("aria-label"))"""
 MOST_BYTES = 100 * 1024
 
 
@@ -41,10 +43,11 @@ def faults_of(page: Page, name: str, *, colours_only: bool = False) -> list[str]
 
 
 def overflow_of(page: Page, name: str) -> list[str]:
-    """What makes the page wider than its window."""
-    if page.evaluate("document.documentElement.scrollWidth <= innerWidth"):
-        return []
-    return [f"{name}: wider than the window: {page.evaluate(_OVERFLOWING)}"]
+    """What makes the page wider than its window, and tables with columns, such as the amounts, out of sight."""
+    found = [f"{name}: does not fit: {table}" for table in page.evaluate(_SCROLLED)]
+    if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+        found.append(f"{name}: wider than the window: {page.evaluate(_OVERFLOWING)}")
+    return found
 
 
 def costs_of(page: Page, name: str) -> list[str]:

@@ -21,7 +21,7 @@ def test_from_the_admins_form_to_the_users_first_page(visitor: Callable[..., Vis
     admins.get_by_label("Role").select_option("member")
     admins.get_by_label("Password").fill(GIVEN)
     admins.get_by_role("button", name="Create user").click()
-    expect(admins.get_by_text("Chosen by somebody else")).to_be_visible()
+    expect(admins.get_by_text("Handed over; signing in asks")).to_be_visible()
 
     someone = visitor(bypass_csp=True)
     page = someone.page()

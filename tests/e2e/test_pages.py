@@ -37,7 +37,7 @@ def test_every_page(email: str, routes: Flask, visitor: Callable[..., Visitor], 
         found += costs_of(page, name) + faults_of(page, f"{name}, 1280 light")
         if place.state != "nothing" and titles.setdefault(page.title(), place.endpoint) != place.endpoint:
             found.append(f"{name}: called as {titles[page.title()]} is: {page.title()}")
-        for width in (768, 640):  # 640: 1280 at 200 %
+        for width in (1024, 768, 640):  # 640: 1280 at 200 %
             show(page, width, "light")
             found += overflow_of(page, f"{name}, {width}")
         show(page, 360, "light")

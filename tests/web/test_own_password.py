@@ -131,7 +131,7 @@ def test_who_adds_a_user_hands_over_a_password_too(world: World) -> None:
     admin = world.visit("admin")
     typed = {"name": "Nora New", "email": "nora@acme.example", "account": world.account.number, "role": "member"}
     page = admin.follow(admin.post("/admin/users/new", typed | {"password": GIVEN}))
-    said = "Chosen by somebody else; theirs is chosen at the next sign-in"
+    said = "Handed over; signing in asks for one of their own"
     assert said in page.text
     with world.app.app_context(), across_accounts():
         nora = session.scalars(select(User).where(User.email == "nora@acme.example")).one()
