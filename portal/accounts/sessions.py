@@ -110,7 +110,7 @@ def go_on(row: UserSession, *, place: Place, factor_shown: bool) -> Cookies:
     secret, device, now = _new_secret(), _device_of(row.user_id, place), clock.now()
     with transaction():
         user = locked(User, row.user_id)
-        _live_or_refused(row.id)
+        live_or_refused(row.id)
         row.secret_hash, row.last_seen_at = _hashed(secret), now
         row.offered_secret = row.offered_at = None
         if factor_shown:
@@ -129,7 +129,7 @@ def renew_session(session_id: UUID) -> str:
     """Another secret for the session: a copy of the old cookie is worth nothing."""
     secret = _new_secret()
     with transaction():
-        _live_or_refused(session_id).secret_hash = _hashed(secret)
+        live_or_refused(session_id).secret_hash = _hashed(secret)
     return secret
 
 
@@ -203,7 +203,7 @@ def end_sessions_of(user_id: UUID, *, by: Actor) -> int:
 def note_confirmation(session_id: UUID) -> None:
     """The second factor was shown in the session, now."""
     with transaction():
-        _live_or_refused(session_id).confirmed_at = clock.now()
+        live_or_refused(session_id).confirmed_at = clock.now()
 
 
 def needs_confirmation(row: UserSession) -> bool:
@@ -271,6 +271,14 @@ def is_live(session_id: UUID | None) -> bool:
     return session.scalar(found) is not None
 
 
+def live_or_refused(session_id: UUID) -> UserSession:
+    """The session, locked. Raises NotSignedIn where it has ended."""
+    row = locked(UserSession, session_id)
+    if row is None or not row.is_live:
+        raise NotSignedIn("not_signed_in", "Sign in again.")
+    return row
+
+
 def must_be_signed_in(by: Actor) -> None:
     """Raise NotSignedIn where the session has ended since the request came, such as by another password.
 
@@ -278,13 +286,6 @@ def must_be_signed_in(by: Actor) -> None:
     """
     if by.session_id is not None and not is_live(by.session_id):
         raise NotSignedIn("not_signed_in", "You were signed out meanwhile. Sign in again.")
-
-
-def _live_or_refused(session_id: UUID) -> UserSession:
-    row = locked(UserSession, session_id)
-    if row is None or not row.is_live:
-        raise NotSignedIn("not_signed_in", "Sign in again.")
-    return row
 
 
 def _user_or_refused(user_id: UUID | None) -> User:

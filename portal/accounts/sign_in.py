@@ -18,11 +18,12 @@ from portal.accounts.models import User, UserSession
 from portal.accounts.passwords import passwords
 from portal.accounts.queries import find_user, get_user
 from portal.accounts.second_factor import Proof
-from portal.accounts.service import authenticate, renew_hash, set_password, typed_address
+from portal.accounts.service import authenticate, keep_password, renew_hash, set_password, typed_address
 from portal.accounts.sessions import Cookies, Place
 from portal.accounts.throttle import Bucket, Limit
 from portal.foundation import audit
 from portal.foundation.actor import Actor
+from portal.foundation.db import locked, transaction
 from portal.foundation.refusals import Invalid, NotSignedIn
 
 _MINUTE = timedelta(minutes=1)
@@ -104,14 +105,23 @@ def by_set_up(row: UserSession, code: str, *, place: Place) -> Started:
 
 def by_own_password(row: UserSession, password: str, *, place: Place) -> Started:
     """The last step where somebody else chose the password: one's own. Raises Invalid, and NotSignedIn."""
-    if next_step(row) is not Step.CHOOSE_PASSWORD:
-        raise NotSignedIn("not_signed_in", "Sign in again.")
+    _must_choose_password(row)
     if passwords.fits(password, row.user.password_hash):
         message = "This is the password that you were given. Choose one that nobody else knows."
         raise Invalid("password_unchanged", message, field="password")
-    with as_themselves(row.user):
-        set_password(row.user_id, by=place.actor(row.user, session_id=row.id), password=password)
-    return Started(row, sessions.go_on(row, place=place, factor_shown=False))
+    by, about = place.actor(row.user, session_id=row.id), (row.user.name, row.user.email)
+    hashed = passwords.hash(password, about=about)  # before the unit: others wait for the lock
+    with as_themselves(row.user), transaction():
+        locked(User, row.user_id)
+        current = sessions.live_or_refused(row.id)
+        _must_choose_password(current)  # still: of two clicks the second comes too late
+        keep_password(current.user, hashed, by=by)
+        return Started(current, sessions.go_on(current, place=place, factor_shown=False))
+
+
+def _must_choose_password(row: UserSession) -> None:
+    if next_step(row) is not Step.CHOOSE_PASSWORD:
+        raise NotSignedIn("not_signed_in", "Sign in again.")
 
 
 def confirm(row: UserSession, code: str, *, by: Actor) -> None:

@@ -33,6 +33,8 @@ PAIRS = [
     ("invite", "invite"),
     ("invite", "accept invitation"),
     ("accept invitation", "demote admin"),
+    ("choose own password", "choose own password"),
+    ("choose own password", "hand a password over"),
     ("confirm address", "ask for another address"),
 ]
 

@@ -6,7 +6,16 @@ from io import BytesIO
 
 import pyotp
 
-from portal.accounts import email_changes, invitations, mail_choices, password_resets, second_factor, sessions, tokens
+from portal.accounts import (
+    email_changes,
+    invitations,
+    mail_choices,
+    password_resets,
+    second_factor,
+    sessions,
+    sign_in,
+    tokens,
+)
 from portal.accounts import service as accounts
 from portal.accounts.models import Account, MailedLink, User, UserSession
 from portal.accounts.sessions import Place
@@ -43,7 +52,8 @@ class Beside:
     """What these operations are done to: made in an app context, across accounts.
 
     ``owner`` has a second factor, a session, a token, an endpoint with a delivery, and links for another password and
-    address. ``member`` was offered a factor. Somebody is invited to the account.
+    address. ``member`` was offered a factor, ``newcomer`` is about to choose a password of their own. Somebody is
+    invited to the account.
     """
 
     def __init__(self, make: Factory, account: Account, owner: User, member: User, admin: User) -> None:
@@ -65,6 +75,8 @@ class Beside:
         self.offered = second_factor.readable_secret(member, offered)[1]
         half = sessions.start_session(member, place=HERE, authenticated=False, offered_secret=offered)[0]
         self.half_id = half.id
+        self.newcomer = make.user("viewer", account)
+        self.choosing_id = sessions.start_session(self._hand_over(), place=HERE, authenticated=False)[0].id
 
     def of_customers(self) -> dict[str, Call]:
         """Those that come with the account's scope."""
@@ -96,6 +108,7 @@ class Beside:
             "invite": self._invite,
             "withdraw invitation": lambda: invitations.withdraw(self.invitation_id, by=by),
             "reset factor": lambda: second_factor.reset(self.owner.id, by=by),
+            "hand a password over": self._hand_over,
             "end sessions": lambda: sessions.end_sessions_of(self.owner.id, by=by),
         }
 
@@ -110,6 +123,7 @@ class Beside:
             "confirm address": lambda: email_changes.confirm(self.email_change, place=HERE),
             "sign in": partial(self._sign_in, self.owner),
             "sign in for lack of a factor": partial(self._sign_in, self.member, for_lack_of_a_factor=True),
+            "choose own password": self._choose_own_password,
             "use recovery code": lambda: second_factor.prove(
                 self.owner.id, self.recovery_code, by=HERE.actor(self.owner)
             ),
@@ -131,6 +145,13 @@ class Beside:
 
     def _sign_in(self, user: User, *, for_lack_of_a_factor: bool = False) -> None:
         sessions.start_session(user, place=HERE, authenticated=True, for_lack_of_a_factor=for_lack_of_a_factor)
+
+    def _hand_over(self) -> User:
+        return accounts.set_password(self.newcomer.id, by=acting(self.admin), password="handed over in person")
+
+    def _choose_own_password(self) -> None:
+        choosing = session.get_one(UserSession, self.choosing_id)
+        sign_in.by_own_password(choosing, "known to nobody else", place=HERE)
 
     def _put_account(self, external_id: str, number: str) -> None:
         accounts.put_account(

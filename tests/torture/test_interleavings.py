@@ -11,7 +11,7 @@ from tests.billing.test_interleavings import theatre as theatre  # noqa: PLC0414
 from tests.torture.pairs import Theatre
 from tests.torture.scale import scaled
 
-OPERATIONS = 76
+OPERATIONS = 78
 MOST = 5_000
 """Orders of a pair. Two pairs have more: of operations that are several units each, and meet in every one of them."""
 
