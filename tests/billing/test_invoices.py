@@ -123,6 +123,23 @@ def test_the_suggested_number_follows_the_last_of_the_year(world: World, make: F
         assert suggest_number() == f"INV-{year}-00042"
 
 
+@pytest.mark.parametrize(
+    ("ends", "suggested"),
+    [
+        (("00041", "EXTRA"), "00042"), (("99999",), "100000"), (("99999", "100000"), "100001"),
+        (("0000000007", "00041"), "00042"), (("", "-1", "00007a", "00041 B"), "00001"),
+    ],
+)  # fmt: skip
+def test_the_suggested_number_counts_by_digits_only(
+    world: World, make: Factory, ends: tuple[str, ...], suggested: str
+) -> None:
+    stem = f"INV-{clock.today().year}-"
+    for end in ends:
+        make.invoice(world.account, number=stem + end)
+    with across_accounts():
+        assert suggest_number() == stem + suggested
+
+
 def test_the_first_number_of_a_year() -> None:
     with across_accounts():
         assert suggest_number() == f"INV-{clock.today().year}-00001"

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from string import digits
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -189,13 +190,14 @@ def lock_invoice(invoice_id: UUID) -> Invoice:
 
 
 def suggest_number() -> str:
-    """The next free number of this year: ``INV-2026-00042``. Another may take it first."""
+    """The number after the greatest of this year: ``INV-2026-00042``. Another may take it first."""
     stem = f"INV-{clock.today().year}-"
-    last = session.scalar(
-        select(func.max(Invoice.number)).where(Invoice.number.like(f"{stem}_____", escape="\\"))
-    )  # five digits sort as text
-    digits = last.removeprefix(stem) if last else "0"
-    return f"{stem}{(int(digits) if digits.isdecimal() else 0) + 1:05d}"
+    end = func.substr(Invoice.number, len(stem) + 1)
+    only_digits = func.ltrim(end, digits) == ""
+    significant = func.ltrim(end, "0")
+    greatest_first = (func.length(significant).desc(), significant.desc())
+    numbered = select(significant).where(Invoice.number.startswith(stem), only_digits).order_by(*greatest_first)
+    return f"{stem}{int(session.scalar(numbered.limit(1)) or 0) + 1:05d}"
 
 
 def _date(invoice: Invoice, begin: date, end: date) -> dict[str, object]:
