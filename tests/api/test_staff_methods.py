@@ -78,6 +78,16 @@ def test_what_is_no_method_is_refused(world: World, change: dict[str, Any], refu
     assert world["admin"].get(PATH).get_json()["data"]["count"] == 1
 
 
+@pytest.mark.parametrize("field", ["display_name", "instructions"])
+def test_texts_may_be_as_long_as_the_description_says(world: World, field: str) -> None:
+    described = world["nobody"].get("/openapi.json").get_json()["components"]["schemas"]["NewMethod"]["properties"]
+    most = described[field]["maxLength"]
+    assert problem(world["admin"].post(PATH, NEW | {field: "x" * (most + 1)})) == (
+        400, "too_long", [(field, "too_long")]
+    )  # fmt: skip
+    assert world["admin"].post(PATH, NEW | {field: "x" * most}).get_json()["data"][field] == "x" * most
+
+
 def test_a_method_is_put_and_switched(world: World) -> None:
     data = world["admin"].post(PATH, NEW).get_json()["data"]
     path = f"{PATH}{data['id']}/"

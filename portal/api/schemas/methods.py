@@ -6,7 +6,7 @@ from marshmallow import fields, post_load
 
 from portal.api.schemas.accounts import DetailOut
 from portal.api.schemas.values import Amount, Flag, Id, In, Number, Out, Prose, Text, Whole
-from portal.billing.methods.service import MethodSettings
+from portal.billing.methods.service import MAX_INSTRUCTIONS, MethodSettings
 
 
 class NewDetail(In):
@@ -20,7 +20,7 @@ class MethodByItself(In):
     """Everything about a method but where it is offered. Limits are decimal strings in ``limit_currency``."""
 
     display_name = Prose("Bank transfer", most=100, required=True)
-    instructions = Prose("Send the amount to this account.", most=2000, load_default="")
+    instructions = Prose("Send the amount to this account.", most=MAX_INSTRUCTIONS, load_default="")
     details = fields.List(fields.Nested(NewDetail), load_default=list)
     currencies = fields.List(Text("EUR"), load_default=list)
     limit_currency = Text("EUR", load_default="")

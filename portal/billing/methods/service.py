@@ -23,6 +23,8 @@ from portal.foundation.money import Money, check_currency
 from portal.foundation.refusals import Conflict, Invalid, NotFound, read_together
 
 MAX_DETAILS = 20
+MAX_INSTRUCTIONS = 4000
+"""Characters."""
 MAX_POSITION = 10_000
 AUDITED = (
     "display_name", "instructions", "details", "currencies", "limit_currency", "min_minor", "max_minor", "is_enabled",
@@ -138,7 +140,7 @@ def _apply(config: PaymentMethodConfig, settings: MethodSettings) -> None:
     values = read_together(
         display_name=lambda: freetext.required(name, field="display_name", most=100, label="The name"),
         instructions=lambda: freetext.clean(
-            text, field="instructions", most=4000, label="The instructions", lines=True
+            text, field="instructions", most=MAX_INSTRUCTIONS, label="The instructions", lines=True
         ),
         details=lambda: _checked_details(settings.details),
         currencies=lambda: sorted({check_currency(code, field="currencies") for code in settings.currencies}),
