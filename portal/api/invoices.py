@@ -83,7 +83,7 @@ def invoice_by_external_id(account_id: UUID, external_id: str) -> Invoice:
 @api.response(200, InvoiceWithLinesOut)
 @api.alt_response(201, schema=InvoiceWithLinesOut, success=True)
 @requires(Permission.INVOICE_MANAGE)
-@refuses(*OF_INVOICES, "invoice_differs", "invoice_not_draft")
+@refuses(*OF_INVOICES, "invoice_differs")
 def put_invoice_of_account(body: dict[str, Any], account_id: UUID, external_id: str) -> ResponseReturnValue:
     """See to it that the account has this invoice, by the id that the back office calls it."""
     found, is_new = put_invoice(external_id, by=current_actor(), **_read(body, account_id))

@@ -15,8 +15,6 @@ from portal.foundation.access import Permission, requires
 from portal.http.gate import current_actor
 from portal.http.once import show_once
 
-_ISSUES = ("invalid_days", "invalid_scope", "too_many_tokens", "user_disabled", "confirmation_required")
-
 
 @api.get("/tokens/")
 @api.arguments(TokenQuery, location="query")
@@ -31,7 +29,7 @@ def token_list(query: dict[str, Any]) -> list[ApiToken]:
 @api.arguments(NewToken)
 @api.response(201, IssuedTokenOut)
 @requires(Permission.OWN_TOKENS)
-@refuses(*TEXTS, *_ISSUES)
+@refuses(*TEXTS, "invalid_days", "invalid_scope", "too_many_tokens", "user_disabled", "confirmation_required")
 def issue_token(body: dict[str, Any]) -> dict[str, Any]:
     """Issue a token to oneself. By a token: no scope that it lacks, and no life beyond its own."""
     actor = current_actor()
@@ -42,7 +40,7 @@ def issue_token(body: dict[str, Any]) -> dict[str, Any]:
 @api.arguments(Rotation)
 @api.response(201, IssuedTokenOut)
 @requires(Permission.OWN_TOKENS)
-@refuses(*_ISSUES, "token_rotated", "token_ended")
+@refuses("too_many_tokens", "token_rotated", "token_ended", "confirmation_required")
 def rotate_token(body: dict[str, Any], token_id: UUID) -> dict[str, Any]:
     """Issue the token's successor. The old one goes on for a while."""
     overlap = timedelta(hours=body["overlap_hours"])

@@ -99,7 +99,6 @@ def deactivate_user(_body: dict[str, Any], user_id: UUID) -> User:
 @api.arguments(Nothing)
 @api.response(200, UserOut)
 @requires(Permission.USER_MANAGE)
-@refuses("confirmation_required")
 def end_sessions(_body: dict[str, Any], user_id: UUID) -> User:
     """Sign a user out everywhere."""
     end_sessions_of(user_id, by=current_actor())

@@ -57,7 +57,6 @@ def change_webhook_endpoint(body: dict[str, Any], endpoint_id: UUID) -> WebhookE
 @api.delete("/webhook-endpoints/<id:endpoint_id>/")
 @api.response(200, EndpointOut)
 @requires(Permission.WEBHOOK_MANAGE)
-@refuses("confirmation_required")
 def end_webhook_endpoint(endpoint_id: UUID) -> WebhookEndpoint:
     """End it for good. What was sent to it can be read as before."""
     return service.end_endpoint(endpoint_id, by=current_actor())
@@ -76,7 +75,7 @@ def webhook_secret(endpoint_id: UUID) -> dict[str, str]:
 @api.arguments(Nothing)
 @api.response(200, EndpointOut)
 @requires(Permission.WEBHOOK_MANAGE)
-@refuses("webhook_endpoint_ended", "webhook_secret_unreadable", "confirmation_required")
+@refuses("webhook_endpoint_ended", "confirmation_required")
 def rotate_webhook_secret(_body: dict[str, Any], endpoint_id: UUID) -> WebhookEndpoint:
     """Sign by another secret, and for a day by the one of before as well."""
     return service.rotate_secret(endpoint_id, by=current_actor())

@@ -7,6 +7,7 @@ from marshmallow import fields
 
 from portal.api.schemas.values import Flag, Id, In, Moment, Number, Out, Text
 from portal.webhooks.event_types import EventType
+from portal.webhooks.models import DisabledReason
 
 
 class NewEndpoint(In):
@@ -31,7 +32,7 @@ class EndpointOut(Out):
     url = Text("https://hooks.hooli.example/billing")
     event_types = fields.List(fields.String(metadata={"examples": [EventType.PAYMENT_APPROVED]}))
     status = fields.String(metadata={"enum": ["enabled", "disabled", "ended"]})
-    disabled_reason = Text("switched off", allow_none=True)
+    disabled_reason = fields.String(allow_none=True, metadata={"enum": [*DisabledReason, None]})
     disabled_at = Moment(allow_none=True)
     previous_secret_until = Moment(allow_none=True)
     created_at = Moment()

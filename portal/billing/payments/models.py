@@ -55,7 +55,7 @@ def _posting(name: str) -> ForeignKeyConstraint:
 
 
 class Payment(PaymentFigures, AccountScoped, Model):
-    """Money towards one invoice. Only ``service.py`` writes its status, with an event in the same unit.
+    """Money towards one invoice. Only ``steps.py`` writes its status, with an event in the same unit.
 
     The database ties them: ``last_event_id``, ``version`` and ``status`` reference the event that led here,
     ``booking_id`` and ``refund_id`` the rows of the ledger of money. An update names the version that it starts from.
