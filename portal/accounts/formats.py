@@ -4,8 +4,8 @@ from portal.accounts.models import User
 from portal.foundation import audit, places
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
-from portal.foundation.db import locked, transaction
-from portal.foundation.refusals import NotFound, read_together
+from portal.foundation.db import lock_or_refuse, transaction
+from portal.foundation.refusals import read_together
 
 
 def choose_formats(*, by: Actor, locale: str, timezone: str) -> User:
@@ -16,9 +16,7 @@ def choose_formats(*, by: Actor, locale: str, timezone: str) -> User:
         timezone=lambda: places.check_timezone(timezone) if timezone else None,
     )
     with transaction():
-        user = locked(User, by.user_id) if by.user_id else None
-        if user is None:
-            raise NotFound()
+        user = lock_or_refuse(User, by.user_id)
         changes = audit.differences({"locale": user.locale, "timezone": user.timezone}, new)
         user.locale, user.timezone = new["locale"], new["timezone"]
         if changes:

@@ -7,8 +7,8 @@ from portal.accounts.models import User
 from portal.foundation import audit, clock
 from portal.foundation.access import Permission, Role
 from portal.foundation.actor import Actor
-from portal.foundation.db import locked, transaction
-from portal.foundation.refusals import Invalid, NotFound
+from portal.foundation.db import lock_or_refuse, transaction
+from portal.foundation.refusals import Invalid
 from portal.mail.kinds import OF_PAYMENTS, Kind
 
 MOST = 100
@@ -31,9 +31,7 @@ def choose_mails(*, by: Actor, wanted: Collection[str] = (), digest_hours: str =
     by.must(Permission.PROFILE)
     offered, hours = offered_to(by.role), _hours(digest_hours) if by.role.is_staff else None
     with transaction():
-        user = locked(User, by.user_id) if by.user_id else None
-        if user is None:
-            raise NotFound()
+        user = lock_or_refuse(User, by.user_id)
         kept = [kind for kind in (user.unwanted_mails or "").split() if kind not in offered]
         unwanted = sorted({*kept, *(kind.value for kind in offered if kind not in wanted)})
         new = {"unwanted_mails": " ".join(unwanted) or None, "digest_hours": hours}

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import NoReturn
 from uuid import UUID
 
 from email_validator import EmailNotValidError, validate_email
@@ -18,9 +17,9 @@ from portal.accounts.tokens import revoke_tokens
 from portal.foundation import audit, clock, freetext, places
 from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Role
 from portal.foundation.actor import Actor
-from portal.foundation.db import flush_or_refuse, locked, session, transaction
+from portal.foundation.db import flush_or_refuse, lock_or_refuse, session, transaction
 from portal.foundation.money import check_currency
-from portal.foundation.refusals import Conflict, FieldError, Invalid, NotFound, read_together
+from portal.foundation.refusals import Conflict, FieldError, Invalid, read_together
 from portal.foundation.retries import again_if_overtaken
 
 MAX_ADDRESS = 254
@@ -71,7 +70,7 @@ def update_account(
     by.must(Permission.ACCOUNT_MANAGE)
     new = _read_changes(name=name, locale=locale, timezone=timezone, external_id=external_id)
     with transaction():
-        account = locked(Account, account_id) or _absent()
+        account = lock_or_refuse(Account, account_id)
         changes = audit.differences({key: getattr(account, key) for key in new}, new)
         for key, value in new.items():
             setattr(account, key, value)
@@ -196,7 +195,7 @@ def set_password(user_id: UUID, *, by: Actor, password: str) -> User:
     about = get_user(user_id)
     hashed = passwords.hash(password, about=(about.name, about.email))  # before the unit: others wait for the lock
     with transaction():
-        user = locked(User, user_id) or _absent()
+        user = lock_or_refuse(User, user_id)
         must_be_signed_in(by)
         keep_password(user, hashed, by=by)
         if by.user_id != user_id:
@@ -213,7 +212,7 @@ def renew_hash(user: User, password: str, fitted: str | None) -> None:
     if renewed is None:
         return
     with as_themselves(user), transaction():
-        current = locked(User, user.id) or _absent()
+        current = lock_or_refuse(User, user.id)
         if current.password_hash == fitted:
             current.password_hash = renewed
 
@@ -247,7 +246,7 @@ def change_role(user_id: UUID, *, by: Actor, role: Role) -> User:
     by.must(Permission.USER_MANAGE)
     by.must_confirm()
     with transaction():
-        user = locked(User, user_id) or _absent()
+        user = lock_or_refuse(User, user_id)
         if by.user_id == user_id:
             raise Conflict("own_user", "Nobody changes their own role. Ask another admin.", field="role")
         if role not in (STAFF_ROLES if user.is_staff else CUSTOMER_ROLES):
@@ -264,7 +263,7 @@ def set_enabled(user_id: UUID, *, by: Actor, enabled: bool) -> User:
     by.must(Permission.USER_MANAGE)
     by.must_confirm()
     with transaction():
-        user = locked(User, user_id) or _absent()
+        user = lock_or_refuse(User, user_id)
         if by.user_id == user_id:
             raise Conflict("own_user", "Nobody disables themselves. Ask another admin.")
         if user.is_enabled != enabled:
@@ -299,10 +298,6 @@ def normalized_email(email: str) -> str:
         return validate_email(email.strip(), check_deliverability=False, allow_smtputf8=False).normalized.lower()
     except EmailNotValidError:
         raise Invalid("invalid_email", "This is not an e-mail address.", field="email") from None
-
-
-def _absent() -> NoReturn:
-    raise NotFound()
 
 
 def _record(by: Actor, action: str, subject: Account | User, **changes: object) -> None:

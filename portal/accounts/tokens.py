@@ -17,7 +17,7 @@ from portal.accounts.uses import note_use
 from portal.foundation import audit, clock, freetext
 from portal.foundation.access import Permission, Role, scopes_of
 from portal.foundation.actor import Actor
-from portal.foundation.db import locked, session, transaction
+from portal.foundation.db import lock_or_refuse, locked, session, transaction
 from portal.foundation.refusals import Conflict, Forbidden, Invalid, NotFound, NotSignedIn
 
 MAX_DAYS = 3650
@@ -42,9 +42,7 @@ def issue_token(
     label = freetext.required(name, field="name", most=100, label="The name")
     freetext.refuse_card_number(label, field="name")
     with transaction():
-        user = locked(User, user_id)
-        if user is None:
-            raise NotFound()
+        user = lock_or_refuse(User, user_id)
         by.must_confirm()
         token = ApiToken(user_id=user_id, name=label, scopes=_granted(scopes, user))
         token.expires_at = clock.now() + timedelta(days=days) if days else None

@@ -15,7 +15,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from portal.foundation import connections
 from portal.foundation.outages import may_be_committed
-from portal.foundation.refusals import OutcomeUnknown
+from portal.foundation.refusals import NotFound, OutcomeUnknown
 from portal.foundation.row_security import WRITING as _WRITING
 from portal.foundation.row_security import RoutedSession
 
@@ -243,3 +243,11 @@ def locked(model: type[RowT], row_id: UUID) -> RowT | None:
     such a row, and lock it then, wait for each other.
     """
     return session.get(model, row_id, with_for_update={"of": model, "key_share": True}, populate_existing=True)
+
+
+def lock_or_refuse(model: type[RowT], row_id: UUID | None) -> RowT:
+    """The row, ``locked``. Raises NotFound where there is none, and without an id."""
+    row = locked(model, row_id) if row_id else None
+    if row is None:
+        raise NotFound()
+    return row

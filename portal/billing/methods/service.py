@@ -18,9 +18,9 @@ from portal.billing.methods.models import (
 from portal.foundation import audit, freetext, places
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
-from portal.foundation.db import flush_or_refuse, locked, transaction
+from portal.foundation.db import flush_or_refuse, lock_or_refuse, transaction
 from portal.foundation.money import Money, check_currency
-from portal.foundation.refusals import Conflict, Invalid, NotFound, read_together
+from portal.foundation.refusals import Conflict, Invalid, read_together
 
 MAX_DETAILS = 20
 MAX_INSTRUCTIONS = 4000
@@ -77,7 +77,7 @@ def update_method(method_id: UUID, *, by: Actor, settings: MethodSettings) -> Pa
     by.must(Permission.METHOD_MANAGE)
     by.must_confirm()
     with transaction() as unit:
-        config = _locked(method_id)
+        config = lock_or_refuse(PaymentMethodConfig, method_id)
         before = _figures(config)
         _apply(config, settings)
         changes = audit.differences(before, _figures(config))
@@ -92,7 +92,7 @@ def set_method_enabled(method_id: UUID, *, by: Actor, enabled: bool) -> PaymentM
     by.must(Permission.METHOD_MANAGE)
     by.must_confirm()
     with transaction():
-        config = _locked(method_id)
+        config = lock_or_refuse(PaymentMethodConfig, method_id)
         if config.is_enabled != enabled:
             audit.record(by, "method.updated", "method", config.id, is_enabled=(config.is_enabled, enabled))
             config.is_enabled = enabled
@@ -112,8 +112,7 @@ def set_account_method(
         raise Invalid("default_not_allowed", "What an account may not use cannot be its default.", field="is_default")
     mine = AccountPaymentMethod.account_id == account_id
     with transaction() as unit:
-        if locked(Account, account_id) is None:
-            raise NotFound()
+        lock_or_refuse(Account, account_id)
         rows = {row.method: row for row in unit.scalars(select(AccountPaymentMethod).where(mine))}
         if is_default:
             for other in rows.values():
@@ -197,10 +196,3 @@ def _limit(text: str, currency: str | None, field: str) -> int | None:
 
 def _figures(config: PaymentMethodConfig) -> dict[str, Any]:
     return {name: getattr(config, name) for name in AUDITED}
-
-
-def _locked(method_id: UUID) -> PaymentMethodConfig:
-    config = locked(PaymentMethodConfig, method_id)
-    if config is None:
-        raise NotFound()
-    return config

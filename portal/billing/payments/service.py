@@ -32,7 +32,7 @@ from portal.billing.payments.steps import begin, last_step, move
 from portal.foundation import freetext
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
-from portal.foundation.db import locked, session, transaction
+from portal.foundation.db import lock_or_refuse, locked, session, transaction
 from portal.foundation.files.cleaning import CleanFile
 from portal.foundation.refusals import NotFound
 
@@ -63,9 +63,7 @@ def create_manual_payment(
     with transaction():
         invoice = lock_invoice(invoice_id)
         refuse_unless_payable(invoice)
-        account = locked(Account, invoice.account_id)
-        if account is None:
-            raise NotFound()
+        account = lock_or_refuse(Account, invoice.account_id)
         refuse_unless_method_fits(account, invoice, payment_method)
         refuse_impossible_day(paid_on, account)
         refuse_used_reference(invoice, payment_method, normalize_reference(reference))

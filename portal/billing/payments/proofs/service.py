@@ -9,9 +9,9 @@ from portal.billing.payments.proofs.models import KEPT_FOR, MAX_PROOFS, PaymentP
 from portal.billing.payments.states import LOST_STATUSES, Action, Status, permission_of
 from portal.foundation import audit
 from portal.foundation.actor import Actor
-from portal.foundation.db import locked, session, transaction
+from portal.foundation.db import lock_or_refuse, session, transaction
 from portal.foundation.files.cleaning import CleanFile
-from portal.foundation.refusals import Conflict, NotFound
+from portal.foundation.refusals import Conflict
 
 MAX_HELD_FOR_NOTHING = 300 * 1024 * 1024
 """Bytes that an account's payments which ended without money may hold: ten times the most that a report brings, and
@@ -33,9 +33,7 @@ def attach_proof(payment_id: UUID, *, by: Actor, file: CleanFile) -> PaymentProo
     """
     by.must(permission_of(Action.SUBMIT))
     with transaction():
-        payment = locked(Payment, payment_id)
-        if payment is None:
-            raise NotFound()
+        payment = lock_or_refuse(Payment, payment_id)
         if payment.status != Status.PENDING_APPROVAL:
             message = "This payment waits for nothing any more: no proof can be added."
             raise Conflict("payment_already_decided", message, field="proof")
