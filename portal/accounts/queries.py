@@ -8,10 +8,10 @@ from sqlalchemy.orm import lazyload
 
 from portal.accounts.external_ids import read_external_id
 from portal.accounts.models import Account, ApiToken, User
-from portal.foundation import clock
+from portal.foundation import clock, freetext
 from portal.foundation.db import contains, session
 from portal.foundation.keyset import PAGE_SIZE, Page, paginate
-from portal.foundation.refusals import NotFound
+from portal.foundation.refusals import Invalid, NotFound
 
 
 def get_account(account_id: UUID) -> Account:
@@ -30,6 +30,15 @@ def find_user(email: str) -> User | None:
 
 def find_account(number: str) -> Account | None:
     return session.scalar(select(Account).where(Account.number == number.strip()))
+
+
+def account_named(number: str) -> Account | None:
+    """The account whose number somebody typed; None where none was typed. Raises Invalid."""
+    number = freetext.clean(number, field="account", most=40, label="The account number")
+    account = find_account(number) if number else None
+    if number and account is None:
+        raise Invalid("unknown_account", "There is no account with this number.", field="account")
+    return account
 
 
 def find_account_by_external_id(external_id: str) -> Account | None:

@@ -8,8 +8,9 @@ from wtforms import SelectField, StringField
 from wtforms.validators import InputRequired
 
 from portal.accounts import invitations
+from portal.accounts.queries import account_named
 from portal.admin.blueprint import admin
-from portal.admin.users import ROLES, account_named
+from portal.admin.users import ROLES
 from portal.foundation.access import Permission, Role, requires
 from portal.html.forms import Form, refused
 from portal.http.gate import current_actor

@@ -6,11 +6,10 @@ from wtforms import DateField, SelectField, StringField, SubmitField, TextAreaFi
 from wtforms.validators import InputRequired, Optional
 
 from portal.accounts.models import Account
-from portal.accounts.queries import find_account
+from portal.accounts.queries import account_named
 from portal.admin.choices import currency_choices
 from portal.admin.rows import RowForm, Rows
 from portal.billing.invoices.lines import NewLine, read_line
-from portal.foundation import freetext
 from portal.foundation.refusals import Invalid
 from portal.html.forms import Form, refused
 
@@ -98,10 +97,9 @@ class InvoiceForm(Form):
         return lines
 
     def _read_account(self) -> Account:
-        number = freetext.required(self.account.data, field="account", most=40, label="The account number")
-        account = find_account(number)
+        account = account_named(self.account.data)
         if account is None:
-            raise Invalid("unknown_account", "There is no account with this number.", field="account")
+            raise Invalid("required", "Say whose invoice this is.", field="account")
         return account
 
 

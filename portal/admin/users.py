@@ -11,15 +11,13 @@ from wtforms import BooleanField, PasswordField, SelectField, StringField
 from wtforms.validators import InputRequired
 
 from portal.accounts import second_factor, service
-from portal.accounts.models import Account, User
+from portal.accounts.models import User
 from portal.accounts.passwords import MIN_LENGTH
-from portal.accounts.queries import find_account, get_user, user_page
+from portal.accounts.queries import account_named, get_user, user_page
 from portal.accounts.sessions import end_sessions_of, sessions_of
 from portal.admin.blueprint import admin
-from portal.foundation import freetext
 from portal.foundation.access import CUSTOMER_ROLES, STAFF_ROLES, Permission, Role, requires
 from portal.foundation.keyset import Page
-from portal.foundation.refusals import Invalid
 from portal.html.exports import export
 from portal.html.forms import Form, refused
 from portal.html.lists import FilterForm, TextFilter
@@ -210,12 +208,3 @@ def _show(user_id: UUID, sent: str = "", form: Form | None = None) -> ResponseRe
         is_self=shown.id == current_actor().user_id,
     )
     return page, form.status if form else 200
-
-
-def account_named(number: str) -> Account | None:
-    """The account with this number; None where none was typed. Raises Invalid."""
-    number = freetext.clean(number, field="account", most=40, label="The account number")
-    account = find_account(number) if number else None
-    if number and account is None:
-        raise Invalid("unknown_account", "There is no account with this number.", field="account")
-    return account
