@@ -2,23 +2,17 @@
 
 from typing import Any
 
-from flask import redirect, render_template, url_for
+from flask import redirect, render_template
 from flask.typing import ResponseReturnValue
 from wtforms import ValidationError
 
 from portal.accounts.queries import user_page
+from portal.admin.audit import page_of
 from portal.admin.blueprint import admin
 from portal.billing.search.queries import LEAST_LENGTH, MOST, Found, look_for
 from portal.foundation.access import Permission, requires
 from portal.html.lists import FilterForm, TextFilter
 from portal.http.gate import current_actor
-
-_PAGES = {
-    "payment": ("admin.payment", "payment_id"),
-    "invoice": ("admin.invoice", "invoice_id"),
-    "account": ("admin.account", "account_id"),
-    "user": ("admin.user", "user_id"),
-}
 
 
 class SearchForm(FilterForm):
@@ -55,8 +49,4 @@ def _named(found: Found, users: list[Any], text: str) -> str | None:
     """The address of the one thing that the text names."""
     by_address = [("user", row.id) for row in users if row.email == text.lower()]
     only = by_address[0] if by_address and not found.exact else found.only
-    if only is None:
-        return None
-    endpoint, name = _PAGES[only[0]]
-    values: dict[str, Any] = {name: only[1]}
-    return url_for(endpoint, **values)
+    return page_of(*only) if only else None
