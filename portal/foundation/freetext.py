@@ -5,7 +5,7 @@ import unicodedata
 from collections.abc import Iterator
 from itertools import islice
 
-from stdnum import iso11649
+from stdnum import iso11649, luhn
 
 from portal.foundation.refusals import Invalid
 
@@ -125,10 +125,5 @@ def _joined(groups: list[str]) -> Iterator[str]:
 
 
 def _is_card_number(digits: str) -> bool:
-    return any(prefix.match(digits) and len(digits) in lengths for prefix, lengths in _NETWORKS) and _luhn(digits)
-
-
-def _luhn(digits: str) -> bool:
-    """ISO/IEC 7812-1, annex B."""
-    doubled = (int(d) * (1 + i % 2) for i, d in enumerate(reversed(digits)))
-    return sum(d - 9 if d > 9 else d for d in doubled) % 10 == 0
+    is_of_a_network = any(prefix.match(digits) and len(digits) in lengths for prefix, lengths in _NETWORKS)
+    return is_of_a_network and luhn.is_valid(digits)

@@ -6,6 +6,8 @@ stands at the only way out, for what slips through: in an error's message, in a 
 
 import re
 
+from stdnum.iso7064 import mod_97_10
+
 from portal.foundation.freetext import mask_card_numbers
 
 GONE = "[redacted]"
@@ -78,5 +80,4 @@ def _iban_at(text: str, start: int) -> list[int]:
     if len(places) < length or not length or (text[end : end + 1].isalnum()):
         return []
     compact = "".join(text[place] for place in places).upper()
-    moved = compact[4:] + compact[:4]
-    return places if int("".join(str(int(character, 36)) for character in moved)) % 97 == 1 else []
+    return places if mod_97_10.is_valid(compact[4:] + compact[:4]) else []
