@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 
 from babel import Locale
 from babel.dates import format_date, format_time
-from babel.numbers import format_decimal
 
 from portal.accounts.models import Account
-from portal.foundation.money import Money, exponent
+from portal.foundation.money import Money
+from portal.foundation.numerals import amount_in, decimal_in
 
 
 class Formats:
@@ -22,8 +22,7 @@ class Formats:
 
     def number(self, amount: Money) -> str:
         """The amount without its currency, which then stands beside it or above: ``1.234,50``."""
-        digits = exponent(amount.currency)
-        return self._decimal(Decimal(amount.minor).scaleb(-digits), digits)
+        return amount_in(self._locale, amount)
 
     def money(self, amount: Money) -> str:
         """``1.234,50 EUR``, in one piece."""
@@ -33,10 +32,10 @@ class Formats:
         """All with as many decimals as the longest has, so that their points stand in one line."""
         values = [Decimal(text) for text in shown]
         digits = max((-int(value.as_tuple().exponent) for value in values), default=0)
-        return [self._decimal(value, max(digits, 0)) for value in values]
+        return [decimal_in(self._locale, value, max(digits, 0)) for value in values]
 
     def count(self, number: int) -> str:
-        return self._decimal(Decimal(number), 0)
+        return decimal_in(self._locale, Decimal(number), 0)
 
     def day(self, value: date | None) -> str:
         return format_date(value, "medium", self._locale) if value else "–"
@@ -46,7 +45,3 @@ class Formats:
         local = value.astimezone(ZoneInfo(self._zone))
         time = format_time(local, "short", locale=self._locale)
         return f"{format_date(local, 'medium', self._locale)}, {time} ({self._zone})"
-
-    def _decimal(self, value: Decimal, digits: int) -> str:
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        return format_decimal(value, format=pattern, locale=self._locale)

@@ -16,6 +16,7 @@ from portal.billing.invoices.payment_reference import has_right_check_digits, in
 from portal.foundation import clock
 from portal.foundation.durations import age
 from portal.foundation.money import Money, exponent
+from portal.foundation.numerals import amount_in
 from portal.foundation.places import country_names
 
 # Word, tone and icon of each status. Colour never stands alone.
@@ -55,8 +56,7 @@ def register(app: Flask) -> None:
 def money(amount: Money) -> Markup:
     """``1.234,50 EUR``: the number in the reader's locale, with the currency's own digits, the currency always said."""
     digits = exponent(amount.currency)
-    pattern = "#,##0" + ("." + "0" * digits if digits else "")
-    number = format_decimal(Decimal(amount.minor).scaleb(-digits), format=pattern, locale=_locale())
+    number = amount_in(_locale(), amount)
     ends = len(number) - digits - 1 if digits else len(number)  # the fraction is apart: columns align on its point
     return Markup(
         '<span class="money digits-{}">{}<span class="fraction">{}</span>\u00a0<span class="currency">{}</span></span>'

@@ -3,16 +3,15 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, time, timedelta
-from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
 
 from babel import Locale
 from babel.dates import format_date, format_time
-from babel.numbers import format_decimal
 
 from portal.foundation.durations import age
-from portal.foundation.money import exponent
+from portal.foundation.money import Money
+from portal.foundation.numerals import amount_in
 from portal.mail.kinds import Kind
 
 MOST_LISTED = 10
@@ -45,10 +44,7 @@ class Subject:
 
     def money(self, value: list[Any]) -> str:
         minor, currency = value
-        digits = exponent(currency)
-        pattern = "#,##0" + ("." + "0" * digits if digits else "")
-        number = format_decimal(Decimal(minor).scaleb(-digits), format=pattern, locale=self.locale)
-        return f"{number}\u00a0{currency}"
+        return f"{amount_in(self.locale, Money(minor, currency))}\u00a0{currency}"
 
     def day(self, value: str) -> str:
         return format_date(date.fromisoformat(value), "medium", self.locale)
