@@ -1,4 +1,4 @@
-"""The one place where time comes from."""
+"""The one place where time comes from, and how programs read it."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +16,11 @@ def now() -> datetime:
 def today() -> date:
     """The present date in UTC. A due date counts by it, wherever the reader sits."""
     return now().date()
+
+
+def rfc3339(moment: datetime) -> str:
+    """The moment as programs read it (RFC 3339): in UTC, with microseconds."""
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
 
 
 @contextmanager

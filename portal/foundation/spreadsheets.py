@@ -5,8 +5,9 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
+from portal.foundation.clock import rfc3339
 from portal.foundation.money import Money
 
 # OWASP, "CSV Injection"; full-width forms count in East Asian locales. What stands before it may be dropped on reading.
@@ -38,7 +39,7 @@ def written(value: object) -> str:
         case bool():
             return str(value).lower()
         case datetime():
-            return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+            return rfc3339(value)
         case Money():
             return value.decimal_string()
         case bytes():

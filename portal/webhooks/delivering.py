@@ -190,5 +190,5 @@ def _go_on(delivery: WebhookDelivery, endpoint: WebhookEndpoint, outcome: Outcom
 
 
 def _as_kept(outcome: Outcome) -> dict[str, object]:
-    at = f"{clock.now():%Y-%m-%dT%H:%M:%S.%f}Z"
+    at = clock.rfc3339(clock.now())
     return {"at": at, "status": outcome.status, "error": outcome.error, "ms": outcome.ms}

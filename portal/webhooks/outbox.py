@@ -5,7 +5,7 @@ Who hears of it is the worker's business (``delivering``): whoever changes somet
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -48,7 +48,7 @@ def _plain(value: object) -> str:
     if isinstance(value, Money):
         return value.decimal_string()
     if isinstance(value, datetime):
-        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+        return clock.rfc3339(value)
     if isinstance(value, (date, UUID)):
         return str(value)
     raise TypeError(f"a {type(value).__name__} is no value of an event")

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from marshmallow import INCLUDE, RAISE, Schema, ValidationError, fields, post_dump, validate
 
+from portal.foundation.clock import rfc3339
 from portal.foundation.ids import parse_id
 from portal.foundation.keyset import CURSOR, MAX_PAGE_SIZE, PAGE_SIZE
 from portal.foundation.money import Money
@@ -85,7 +86,7 @@ class Moment(fields.Field[datetime]):
         super().__init__(metadata={"examples": ["2026-11-25T09:30:00.000000Z"]} | kwargs.pop("metadata", {}), **kwargs)
 
     def _serialize(self, value: datetime | None, *_: Any, **__: Any) -> str | None:
-        return None if value is None else f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z"
+        return None if value is None else rfc3339(value)
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> datetime:
         try:
