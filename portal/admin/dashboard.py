@@ -4,6 +4,7 @@ from flask import render_template
 from flask.typing import ResponseReturnValue
 
 from portal.admin.blueprint import admin
+from portal.billing.methods.models import METHOD_NAMES
 from portal.billing.payments import workload
 from portal.foundation.access import Permission, requires
 from portal.foundation.places import country_names
@@ -25,4 +26,5 @@ def dashboard() -> ResponseReturnValue:
         by_method=workload.pace_by_method(),
         by_country=workload.pace_by_country(),
         countries=country_names(),
+        methods=METHOD_NAMES,
     )

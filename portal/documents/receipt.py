@@ -1,7 +1,7 @@
 """A receipt for money that was booked."""
 
 from portal.billing.invoices.payment_reference import in_groups
-from portal.billing.methods.models import MANUAL_METHODS
+from portal.billing.methods.models import METHOD_NAMES
 from portal.billing.payments.models import Payment, PaymentEvent
 from portal.billing.payments.states import Status
 from portal.documents.formats import Formats
@@ -41,7 +41,7 @@ def _facts(
     method = payment.payment_method
     facts = [
         ("Received", formats.moment(booked.at)),
-        ("Paid by", MANUAL_METHODS.get(method) or method.replace("_", " ").capitalize()),
+        ("Paid by", METHOD_NAMES.get(method, method)),
         ("Transaction reference", payment.transaction_reference),
     ]
     if payment.paid_on:

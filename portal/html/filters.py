@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from stdnum import iban
 
 from portal.billing.invoices.payment_reference import has_right_check_digits, in_groups
+from portal.billing.methods.models import METHOD_NAMES
 from portal.foundation import clock
 from portal.foundation.durations import age
 from portal.foundation.money import Money, exponent
@@ -40,7 +41,6 @@ STATUSES = {
     "ended": ("Removed", "quiet", "cross"),
     "waiting": ("On its way", "info", "clock"),
 }
-_METHODS = {"bank_transfer": "Bank transfer", "local_wallet": "Mobile wallet", "card": "Card"}
 
 
 def register(app: Flask) -> None:
@@ -135,7 +135,7 @@ def status_word(status: str) -> str:
 
 def method_word(method: str) -> Markup:
     """What people call a payment method that has no name of its own at hand."""
-    return escape(_METHODS.get(method, method))
+    return escape(METHOD_NAMES.get(method, method))
 
 
 def country(code: str) -> str:

@@ -25,6 +25,8 @@ from portal.foundation.tenancy import AccountScoped
 EVERYWHERE = "*"
 MANUAL_METHODS = {"bank_transfer": "Bank transfer", "local_wallet": "Mobile wallet"}
 """Methods that a customer reports by hand, by the word that programs use."""
+METHOD_NAMES = MANUAL_METHODS | {"card": "Card"}
+"""What people call each method, where nobody gave it a name of its own."""
 UQ_METHOD = "uq_payment_method_configs_country_method"
 
 
