@@ -14,6 +14,11 @@ class DetailOut(Out):
     label = Text("IBAN")
     value = Text("DE02 1203 0000 0000 2020 51")
 
+    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
+        """It is kept as a pair."""
+        label, value = obj
+        return {"label": label, "value": value}[attr]
+
 
 class MethodOut(Out):
     """A method as the account may use it. Limits are decimal strings in ``limit_currency``."""
@@ -27,12 +32,6 @@ class MethodOut(Out):
     maximum = Amount(allow_none=True)
     is_default = fields.Boolean()
     is_manual = fields.Boolean()
-
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """Details are kept as pairs."""
-        if attr == "details":
-            return [{"label": label, "value": value} for label, value in obj.details]
-        return super().get_attribute(obj, attr, default)
 
 
 class MethodsOut(Out):

@@ -60,12 +60,6 @@ class MethodConfigOut(Out):
     is_enabled = fields.Boolean()
     position = Number(1)
 
-    def get_attribute(self, obj: Any, attr: str, default: Any) -> Any:
-        """Details are kept as pairs."""
-        if attr == "details":
-            return [{"label": label, "value": value} for label, value in obj.details]
-        return super().get_attribute(obj, attr, default)
-
 
 class MethodConfigsOut(Out):
     """All of them."""
