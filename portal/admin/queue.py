@@ -11,8 +11,7 @@ from wtforms.validators import AnyOf
 
 from portal.admin.decisions import DecisionForm, forms_for
 from portal.admin.filters import method_filter, offer_methods, offer_places
-from portal.billing.payments.figures import PaymentRow
-from portal.billing.payments.lanes import Lane
+from portal.billing.payments.figures import Lane, PaymentRow
 from portal.billing.payments.queries import QUEUE_COUNT_CAP, PaymentFilter, approval_queue, lane_counts, next_in_queue
 from portal.billing.payments.review import review
 from portal.billing.payments.states import Action

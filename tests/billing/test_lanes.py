@@ -8,7 +8,8 @@ from flask import Flask
 from portal.accounts.models import Account, User
 from portal.billing.invoices.models import Invoice
 from portal.billing.payments import queries
-from portal.billing.payments.lanes import Facts, Lane, facts_of
+from portal.billing.payments.figures import Lane
+from portal.billing.payments.lanes import Facts, facts_of
 from portal.billing.payments.models import Payment
 from portal.billing.payments.queries import PaymentFilter, approval_queue, lane_counts, next_in_queue
 from portal.billing.payments.review import review
@@ -41,9 +42,7 @@ def test_a_clear_case(world: World, make: Factory, booked: Payment) -> None:
     invoice = make.invoice(world.account, "30.00")
     reference = own(invoice)
     typed = f" {reference[:4].lower()}-{reference[4:9]} {reference[9:]} "
-    assert facts(make.payment(invoice, world.owner, typed)) == Facts(
-        True, True, False, False, False, False, False, Lane.CLEAR
-    )
+    assert facts(make.payment(invoice, world.owner, typed)) == Facts(True, True, False, False, False, False, Lane.CLEAR)
 
 
 def test_the_first_payment_in_a_currency_is_no_clear_case(world: World, make: Factory, booked: Payment) -> None:

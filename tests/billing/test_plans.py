@@ -14,7 +14,7 @@ from sqlalchemy import text
 from portal.accounts.queries import token_page, user_page
 from portal.billing.credits.queries import ledger_page, month_ends
 from portal.billing.invoices.queries import InvoiceFilter, invoice_page
-from portal.billing.payments.lanes import Lane
+from portal.billing.payments.figures import Lane
 from portal.billing.payments.queries import (
     PaymentFilter,
     approval_queue,

@@ -7,8 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import exists, select
 
-from portal.billing.payments.figures import PaymentRow
-from portal.billing.payments.lanes import Lane
+from portal.billing.payments.figures import Lane, PaymentRow
 from portal.billing.payments.models import PaymentEvent
 from portal.billing.payments.queries import in_queue
 from portal.billing.payments.service import approve_payment

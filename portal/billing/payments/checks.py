@@ -7,8 +7,8 @@ from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.models import Invoice
 from portal.billing.methods.queries import get_available_payment_methods
 from portal.billing.payments import refusals
-from portal.billing.payments.figures import is_own
-from portal.billing.payments.lanes import Lane, facts_of
+from portal.billing.payments.figures import Lane, is_own
+from portal.billing.payments.lanes import facts_of
 from portal.billing.payments.models import Payment
 from portal.billing.payments.states import LIVE_STATUSES, OPEN_STATUSES, Action, Status, find_transition
 from portal.foundation.actor import Actor

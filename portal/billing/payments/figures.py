@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
@@ -24,6 +25,16 @@ class _Columns(Protocol):
     def submitted_by(self) -> UUID | None: ...
     @property
     def created_at(self) -> datetime: ...
+
+
+class Lane(StrEnum):
+    """What kind of case a waiting payment is."""
+
+    CLEAR = "clear"
+    """The reference is the invoice's own, the amount is what is outstanding, and nothing warns."""
+    DIFFERS = "differs"
+    CONFLICT = "conflict"
+    """Another payment that is money, or may become it, carries the same reference."""
 
 
 class PaymentFigures:
@@ -87,7 +98,10 @@ class PaymentRow(PaymentFigures):
     created_at: datetime
     updated_at: datetime
     decided_at: datetime | None
-    reference_used_elsewhere: bool | None = None
-    """Whether another live payment carries the same reference: for staff's queue; None in other lists, unknown."""
     lane: str | None = None
     """What kind of case it is: for staff's queue; None in other lists."""
+
+    @property
+    def reference_used_elsewhere(self) -> bool | None:
+        """Whether another live payment carries the same reference; None where the lane is not known."""
+        return None if self.lane is None else self.lane == Lane.CONFLICT

@@ -15,6 +15,7 @@ from sqlalchemy import ColumnElement, Select, case, exists, false, func, literal
 from sqlalchemy.orm import aliased
 
 from portal.billing.invoices.models import Invoice
+from portal.billing.payments.figures import Lane
 from portal.billing.payments.models import Payment
 from portal.billing.payments.proofs.models import PaymentProof
 from portal.billing.payments.states import LIVE_STATUSES, Status
@@ -23,16 +24,6 @@ from portal.foundation.refusals import NotFound
 
 UNUSUAL_FACTOR, LAST_BOOKED = 3, 10
 """An amount is unusual when it is more than this many times the largest of so many last booked payments."""
-
-
-class Lane(StrEnum):
-    """What kind of case a waiting payment is."""
-
-    CLEAR = "clear"
-    """The reference is the invoice's own, the amount is what is outstanding, and nothing warns."""
-    DIFFERS = "differs"
-    CONFLICT = "conflict"
-    """Another payment that is money, or may become it, carries the same reference."""
 
 
 class Warning(StrEnum):
@@ -53,7 +44,6 @@ class Facts:
     """Whether the typed reference is the invoice's payment reference."""
     is_whole_amount: bool
     """Whether the amount is what is outstanding on the invoice now."""
-    is_used_elsewhere: bool
     is_used_before: bool
     """Whether a payment with the same reference was rejected or refunded: that money did not stay."""
     is_proof_seen: bool
@@ -62,6 +52,11 @@ class Facts:
     """Whether the account has nothing booked in this currency."""
     is_unusual: bool
     lane: str
+
+    @property
+    def is_used_elsewhere(self) -> bool:
+        """Whether another payment that is live has the same reference."""
+        return self.lane == Lane.CONFLICT
 
     @property
     def warnings(self) -> list[Warning]:
@@ -78,8 +73,8 @@ class Facts:
 def facts_of(payment_id: UUID) -> Facts:
     """The facts of a payment in scope. Raises NotFound."""
     facts = (
-        _is_own_reference(), _is_whole_amount(), used_elsewhere(), _used_before(), _proof_seen(),
-        _largest_booked().is_(None), ~_is_usual(),
+        _is_own_reference(), _is_whole_amount(), _used_before(), _proof_seen(), _largest_booked().is_(None),
+        ~_is_usual(),
     )  # fmt: skip
     columns = [case((fact, true()), else_=false()) for fact in facts]  # what is unknown is not said
     statement: Select[*tuple[Any, ...]] = select(*columns, lane_column())
@@ -104,18 +99,18 @@ def is_in(lane: Lane) -> ColumnElement[bool]:
     half. A conflict is told by one look-up.
     """
     if lane is Lane.CONFLICT:
-        return case((used_elsewhere(), true()), else_=false())
+        return case((_used_elsewhere(), true()), else_=false())
     return _by_lane({one: true() if one is lane else false() for one in Lane})
 
 
 def _by_lane(values: Mapping[Lane, ColumnElement[Any]]) -> ColumnElement[Any]:
     """The rule. A reference or amount that is unknown differs."""
     is_clear = _is_own_reference() & _is_whole_amount() & _is_usual() & ~_used_before() & ~_proof_seen()
-    return case((used_elsewhere(), values[Lane.CONFLICT]), (is_clear, values[Lane.CLEAR]), else_=values[Lane.DIFFERS])
+    return case((_used_elsewhere(), values[Lane.CONFLICT]), (is_clear, values[Lane.CLEAR]), else_=values[Lane.DIFFERS])
 
 
 @cache
-def used_elsewhere() -> ColumnElement[bool]:
+def _used_elsewhere() -> ColumnElement[bool]:
     """Whether another payment that is money, or may become it, carries the same reference by the same method."""
     return _another_with_its_reference(LIVE_STATUSES)
 

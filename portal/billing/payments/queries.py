@@ -12,8 +12,8 @@ from sqlalchemy.orm import selectinload
 from portal.accounts.models import Account
 from portal.accounts.queries import is_called
 from portal.billing.invoices.models import Invoice
-from portal.billing.payments.figures import PaymentRow
-from portal.billing.payments.lanes import Lane, is_in, lane_column, used_elsewhere
+from portal.billing.payments.figures import Lane, PaymentRow
+from portal.billing.payments.lanes import is_in, lane_column
 from portal.billing.payments.models import Payment
 from portal.billing.payments.references import normalize_reference
 from portal.billing.payments.states import LIVE_STATUSES, OPEN_STATUSES, Status
@@ -69,23 +69,22 @@ def payment_page(
     wanted: PaymentFilter | None = None, *, cursor: str | None = None, page_size: int = PAGE_SIZE
 ) -> Page[PaymentRow]:
     """Payments in scope, newest first."""
-    statement = _filtered(_columns(null()), wanted or PaymentFilter())
+    statement = _filtered(_columns(), wanted or PaymentFilter())
     return _rows(paginate(statement, Payment.id, cursor=cursor, page_size=page_size))
 
 
 def approval_queue(
     wanted: PaymentFilter | None = None, *, cursor: str | None = None, page_size: int = PAGE_SIZE
 ) -> Page[PaymentRow]:
-    """What waits for approval, oldest first, each with its lane, and marked where another live payment carries the
-    same reference."""
-    statement = _filtered(_columns(used_elsewhere(), lane_column()), wanted or PaymentFilter())
+    """What waits for approval, oldest first, each with its lane."""
+    statement = _filtered(_columns(lane_column()), wanted or PaymentFilter())
     statement = statement.where(Payment.status == Status.PENDING_APPROVAL)
     return _rows(paginate(statement, Payment.id, cursor=cursor, page_size=page_size, newest_first=False))
 
 
 def in_queue(payment_ids: Collection[UUID]) -> list[PaymentRow]:
     """Those of the payments that there are, as the queue shows them, oldest first; also those that wait no more."""
-    statement = _columns(used_elsewhere(), lane_column()).where(Payment.id.in_(payment_ids)).order_by(Payment.id)
+    statement = _columns(lane_column()).where(Payment.id.in_(payment_ids)).order_by(Payment.id)
     return [PaymentRow(*row) for row in session.execute(statement)]
 
 
@@ -124,7 +123,7 @@ def with_same_reference(payment: Payment) -> list[PaymentRow]:
     """
     if payment.normalized_reference is None:
         return []
-    statement = _columns(null()).where(
+    statement = _columns().where(
         Payment.normalized_reference == payment.normalized_reference,
         Payment.payment_method == payment.payment_method,
         Payment.id != payment.id,
@@ -181,7 +180,7 @@ def open_payment_of(invoice_id: UUID) -> Payment | None:
 
 
 def _latest(*conditions: ColumnElement[bool], limit: int) -> list[PaymentRow]:
-    statement = _columns(null()).where(*conditions).order_by(Payment.id.desc()).limit(limit)
+    statement = _columns().where(*conditions).order_by(Payment.id.desc()).limit(limit)
     return [PaymentRow(*row) for row in session.execute(statement)]
 
 
@@ -198,14 +197,14 @@ def _waiting(wanted: PaymentFilter | None, column: Any) -> Select[*tuple[Any, ..
     return _filtered(joined.outerjoin(Account, Payment.account_id == Account.id), wanted)
 
 
-def _columns(mark: ColumnElement[Any], lane: ColumnElement[Any] | None = None) -> Select[*tuple[Any, ...]]:
+def _columns(lane: ColumnElement[Any] | None = None) -> Select[*tuple[Any, ...]]:
     return (
         select(
             Payment.id, Payment.account_id, Account.name.label("account_name"), Account.country, Payment.invoice_id,
             Invoice.number.label("invoice_number"), Payment.amount_minor, Payment.currency, Payment.payment_method,
             Payment.status, Payment.transaction_reference, Payment.paid_on, Payment.notes, Payment.failure_reason,
             Payment.version, Payment.submitted_by, Payment.created_at, Payment.updated_at, Payment.decided_at,
-            mark.label("reference_used_elsewhere"), (null() if lane is None else lane).label("lane"),
+            (null() if lane is None else lane).label("lane"),
         )
         # Outer joins, though both are always there: so that no database begins at the other table and sorts at the end.
         .outerjoin(Invoice, Payment.invoice_id == Invoice.id)
