@@ -14,7 +14,7 @@ from portal.accounts.sign_in import must_know
 from portal.accounts.throttle import Limit
 from portal.foundation import audit, clock
 from portal.foundation.actor import Actor
-from portal.foundation.db import flush_or_refuse, locked, session, transaction
+from portal.foundation.db import flush_or_refuse, locked, transaction
 from portal.foundation.refusals import Conflict, Invalid
 from portal.mail.kinds import Kind
 from portal.mail.outbox import Recipient, post
@@ -64,7 +64,6 @@ def confirm(secret: str, *, place: Place) -> User:
         flush_or_refuse({UQ_USER_EMAIL: taken})
         post(Kind.EMAIL_CHANGED, before, subject_id=user.id, data={"email": user.email})
         _note(place.actor(user), "confirmed", user, email=(before.address, user.email))
-        session.flush()
     return user
 
 

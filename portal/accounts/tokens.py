@@ -95,13 +95,11 @@ def revoke_token(token_id: UUID, *, by: Actor) -> ApiToken:
     return token
 
 
-def revoke_tokens(user: User, *, by: Actor) -> int:
-    """End all tokens of a user who is locked, by whoever may do so; how many."""
+def revoke_tokens(user: User, *, by: Actor) -> None:
+    """End all tokens of a user who is locked, by whoever may do so."""
     with transaction():
-        live = live_tokens(user.id)
-        for token in live:
+        for token in live_tokens(user.id):
             revoke_token(token.id, by=by)
-    return len(live)
 
 
 def find_live_token(secret: str, *, address: str = "") -> ApiToken | None:

@@ -17,17 +17,19 @@ def country_names() -> dict[str, str]:
     return dict(sorted(((code, name) for code, name in rows), key=lambda row: row[1]))
 
 
-def check_country(code: str, *, field: str = "country") -> str:
+def check_country(code: str) -> str:
     """The code, or Invalid where ISO 3166-1 has none such."""
     if code not in country_names():
-        raise Invalid("unknown_country", f"“{code[:10]}” is not a two-letter country code, such as DE.", field=field)
+        raise Invalid(
+            "unknown_country", f"“{code[:10]}” is not a two-letter country code, such as DE.", field="country"
+        )
     return code
 
 
-def check_timezone(name: str, *, field: str = "timezone") -> str:
+def check_timezone(name: str) -> str:
     """The name, or Invalid where the time zone database has none such."""
     if name not in _timezones():
-        raise Invalid("unknown_timezone", f"“{name[:40]}” is not a time zone, such as Europe/Berlin.", field=field)
+        raise Invalid("unknown_timezone", f"“{name[:40]}” is not a time zone, such as Europe/Berlin.", field="timezone")
     return name
 
 
@@ -45,7 +47,7 @@ def timezone_names() -> list[str]:
     return ["UTC", *sorted(row[2] for row in rows)]
 
 
-def check_locale(name: str, *, field: str = "locale") -> str:
+def check_locale(name: str) -> str:
     """The locale in its canonical form (``en-GB``), or Invalid where CLDR has none such.
 
     One with a POSIX modifier is none: Babel takes whatever stands behind an @.
@@ -53,7 +55,7 @@ def check_locale(name: str, *, field: str = "locale") -> str:
     try:
         return _canonical_locale(name)
     except (UnknownLocaleError, ValueError, TypeError):
-        raise Invalid("unknown_locale", f"“{name[:20]}” is not a locale, such as de-DE.", field=field) from None
+        raise Invalid("unknown_locale", f"“{name[:20]}” is not a locale, such as de-DE.", field="locale") from None
 
 
 @lru_cache(maxsize=1000)

@@ -65,7 +65,6 @@ def init_metrics(app: Flask) -> None:
     folder = os.environ.get(FOLDER_VARIABLE)
     if folder:  # a process that was not forked
         _make_room(Path(folder))
-    app.before_request_funcs.setdefault(None, []).insert(0, _begin)
     app.after_request(_end)
 
 
@@ -102,10 +101,6 @@ def scrape() -> bytes:
     now = CollectorRegistry()
     now.register(_Now())
     return generate_latest(registry if folder else REGISTRY) + generate_latest(now)
-
-
-def _begin() -> None:
-    g.began = perf_counter()
 
 
 def _end(response: Response) -> Response:

@@ -19,12 +19,12 @@ def overview() -> ResponseReturnValue:
     """Where one begins. Staff begin at their queue."""
     if current_actor().is_staff:
         return redirect(url_for("admin.approval_queue"))
-    due = due_first(_SHOWN)
+    due = due_first(limit=_SHOWN)
     return render_template(
         "web/overview/overview.html",
         sums=owed(),
         due=due,
         paying=open_payments_of([invoice.id for invoice in due]),
-        open_payments=open_payments(_SHOWN),
+        open_payments=open_payments(limit=_SHOWN),
         credits=month_ends(g.account.id, g.account.timezone),
     )

@@ -28,7 +28,7 @@ def test_what_is_reported_is_not_to_pay(world: World, make: Factory) -> None:
     paid = make.invoice(world.account, "160.00")
     make.approved(make.payment(paid, world.owner), world.reviewer)
     with account_scope(world.account.id):
-        assert [row.id for row in due_first()] == [late.id, due.id, reported.id, dollars.id]
+        assert [row.id for row in due_first(limit=5)] == [late.id, due.id, reported.id, dollars.id]
         assert owed() == [
             Owed(Money(3000, "EUR"), 2, 1, today - day, Money(4000, "EUR"), 1),
             Owed(Money(0, "USD"), 0, 0, None, Money(500, "USD"), 1),

@@ -16,26 +16,23 @@ from portal.webhooks.outbox import announce
 _DONE = {Cause.GRANT: "granted", Cause.REVERSAL: "taken_back"}
 
 
-def grant(
-    grant_id: UUID, *, by: Actor, account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int
-) -> CreditTransaction:
+def grant(grant_id: UUID, *, by: Actor, account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int) -> None:
     """Credit the account with what the invoice buys, for the payment that covered it, by the row that it names."""
-    return _append(grant_id, by, account_id, payment_id, invoice_id, amount, Cause.GRANT)
+    _append(grant_id, by, account_id, payment_id, invoice_id, amount, Cause.GRANT)
 
 
-def reverse(*, by: Actor, account_id: UUID, payment_id: UUID, invoice_id: UUID) -> CreditTransaction | None:
+def reverse(*, by: Actor, account_id: UUID, payment_id: UUID, invoice_id: UUID) -> None:
     """Take back the invoice's grant in force, for the refund that uncovered it. The balance may go below zero."""
     in_force = session.scalar(
         select(func.coalesce(func.sum(CreditTransaction.amount), 0)).where(CreditTransaction.invoice_id == invoice_id)
     )
-    if not in_force:
-        return None
-    return _append(new_id(), by, account_id, payment_id, invoice_id, -int(in_force), Cause.REVERSAL)
+    if in_force:
+        _append(new_id(), by, account_id, payment_id, invoice_id, -int(in_force), Cause.REVERSAL)
 
 
 def _append(
     row_id: UUID, by: Actor, account_id: UUID, payment_id: UUID, invoice_id: UUID, amount: int, cause: Cause
-) -> CreditTransaction:
+) -> None:
     # Writers of a ledger queue up; whoever only refers to the account (as our own events do by now) is not in the way.
     session.scalar(select(Account.id).where(Account.id == account_id).with_for_update(key_share=True))
     last = session.execute(
@@ -62,4 +59,3 @@ def _append(
     told = ("id", "account_id", "seq", "amount", "balance_after", "cause", "payment_id", "invoice_id", "created_at")
     data = {name: getattr(row, name) for name in told}
     announce(EventType.CREDITS_CHANGED, account_id=account_id, subject_id=account_id, data=data)
-    return row

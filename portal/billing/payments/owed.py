@@ -54,7 +54,7 @@ def owed() -> list[Owed]:
     ]
 
 
-def due_first(limit: int = 5) -> list[InvoiceRow]:
+def due_first(*, limit: int) -> list[InvoiceRow]:
     """Open invoices in scope, the longest due first; those that an open payment is for come last."""
     reported = select(Payment.id).where(Payment.invoice_id == Invoice.id, _is_open()).exists()
     return open_invoices(reported, Invoice.due_date, Invoice.id, limit=limit)

@@ -141,9 +141,9 @@ def row_of(payment_id: UUID) -> PaymentRow:
     return rows[0]
 
 
-def earlier_payments(payment: Payment, limit: int = 5) -> list[PaymentRow]:
-    """The account's payments before this one, newest first."""
-    return _latest(Payment.account_id == payment.account_id, Payment.id < payment.id, limit=limit)
+def earlier_payments(payment: Payment) -> list[PaymentRow]:
+    """The account's last five payments before this one, newest first."""
+    return _latest(Payment.account_id == payment.account_id, Payment.id < payment.id, limit=5)
 
 
 def payments_by_id(ids: Collection[UUID]) -> dict[UUID, PaymentRow]:
@@ -162,7 +162,7 @@ def superseding(payment: Payment) -> PaymentRow | None:
     return next(iter(_latest(*later, limit=1)), None)
 
 
-def open_payments(limit: int = 5) -> list[PaymentRow]:
+def open_payments(*, limit: int) -> list[PaymentRow]:
     """What is under way in scope, newest first."""
     return _latest(Payment.status.in_(OPEN_STATUSES), limit=limit)
 

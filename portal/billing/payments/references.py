@@ -27,8 +27,9 @@ _LOOK_ALIKES = str.maketrans(
 )
 
 
-def read_reference(text: str, *, field: str = "transaction_reference") -> str:
+def read_reference(text: str) -> str:
     """The reference, cleaned. Raises Invalid where it is missing, too long, unprintable or a card number."""
+    field = "transaction_reference"
     reference = freetext.required(text, field=field, most=MAX_LENGTH, label="The transaction reference")
     normalized = normalize_reference(reference)
     if _UNSEEN.search(reference) or len(normalized) > MAX_NORMALIZED:
