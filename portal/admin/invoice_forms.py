@@ -9,6 +9,7 @@ from portal.accounts.models import Account
 from portal.accounts.queries import account_named
 from portal.admin.choices import currency_choices
 from portal.admin.rows import RowForm, Rows
+from portal.billing.invoices.drafts import whole_credits
 from portal.billing.invoices.lines import NewLine, read_line
 from portal.foundation.refusals import Invalid
 from portal.html.forms import Form, refused
@@ -83,7 +84,7 @@ class InvoiceForm(Form):
             "number": self.number.data,
             "currency": currency,
             "lines": lines,
-            "credits": _whole_number(self.credits.data),
+            "credits": whole_credits(self.credits.data.strip() or "0"),
             "issue_date": self.issue_date.data,
             "due_date": self.due_date.data,
         }
@@ -115,10 +116,3 @@ class VoidForm(Form):
         validators=[InputRequired("Say why the invoice is voided.")],
         description="Staff see it on the invoice. It is kept in the audit log.",
     )
-
-
-def _whole_number(text: str) -> int:
-    text = text.strip() or "0"
-    if not (text.isascii() and text.isdecimal() and len(text) <= 16):
-        raise Invalid("invalid_credits", "Credits are a whole number from zero.", field="credits")
-    return int(text)

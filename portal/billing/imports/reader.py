@@ -10,7 +10,7 @@ from datetime import date, datetime
 from typing import Any, BinaryIO
 
 from portal.accounts.service import read_account
-from portal.billing.invoices.drafts import check_asks_something, read_invoice
+from portal.billing.invoices.drafts import check_asks_something, read_invoice, whole_credits
 from portal.billing.invoices.lines import NewLine, read_line
 from portal.foundation.refusals import Invalid
 
@@ -175,7 +175,7 @@ class Reader:
                 number=row["invoice_number"],
                 currency=row["currency"],
                 lines=lines,
-                credits=_whole(row["credits"]),
+                credits=whole_credits(row["credits"]),
                 issue_date=_day(row["issue_date"], "issue_date"),
                 due_date=_day(row["due_date"], "due_date"),
             )
@@ -199,9 +199,3 @@ def _day(text: str, column: str) -> date:
     except ValueError:
         message = f"“{text[:40]}” is not a day. Write it like 2026-01-31."
         raise Invalid("invalid_date", message, field=column) from None
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and len(text) <= 16):
-        raise Invalid("invalid_credits", "Credits are a whole number from zero.", field="credits")
-    return int(text)

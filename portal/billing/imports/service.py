@@ -13,7 +13,7 @@ from sqlalchemy.orm import selectinload
 from portal.accounts.models import Account
 from portal.accounts.service import create_account
 from portal.billing.imports.reader import LineError, Reader, ReadInvoice
-from portal.billing.invoices.announcements import told
+from portal.billing.invoices.announcements import announce_issued
 from portal.billing.invoices.drafts import audited, line_values, number_taken
 from portal.billing.invoices.figures import InvoiceStatus
 from portal.billing.invoices.models import UQ_INVOICE_NUMBER, Invoice, InvoiceLine
@@ -25,8 +25,6 @@ from portal.foundation.db import session, transaction, violates
 from portal.foundation.ids import new_id
 from portal.foundation.refusals import Invalid
 from portal.foundation.retries import again_if_overtaken
-from portal.webhooks.event_types import EventType
-from portal.webhooks.outbox import announce_first, event_values
 
 CHUNK = 500
 Progress = Callable[[int], None]
@@ -148,7 +146,7 @@ def import_file(file: BinaryIO, *, by: Actor, progress: Progress = lambda _: Non
 
 
 def _write(chunk: list[ReadInvoice], passage: _Import, by: Actor) -> None:
-    invoices, lines, entries, events = [], [], [], []
+    invoices, lines, entries = [], [], []
     for read in chunk:
         account_id = _account_id(read, passage, by)
         invoice_id = new_id()
@@ -168,13 +166,11 @@ def _write(chunk: list[ReadInvoice], passage: _Import, by: Actor) -> None:
         ]
         new = audit.differences({}, audited(read.values, len(read.lines)))
         entries.append(audit.values_of(by, "invoice.imported", "invoice", invoice_id, account_id=account_id, **new))
-        subject = {"account_id": account_id, "subject_id": invoice_id}
-        events.append(event_values(EventType.INVOICE_ISSUED, data=told(Invoice(**invoices[-1])), **subject))
     if invoices:
         _add_or_refuse(invoices)
         session.execute(insert(InvoiceLine), lines)
         audit.record_many(entries)
-        announce_first(events)
+        announce_issued([Invoice(**values) for values in invoices])
     passage.outcome.new_invoices += len(invoices)
     passage.outcome.new_lines += len(lines)
 

@@ -14,19 +14,19 @@ _AS_THEY_ARE = (
 
 def announce_invoice(type: EventType, invoice: Invoice) -> None:
     """Tell of what was done to the invoice. The caller holds its lock."""
-    announce(type, account_id=invoice.account_id, subject_id=invoice.id, data=told(invoice))
+    announce(type, account_id=invoice.account_id, subject_id=invoice.id, data=_told(invoice))
 
 
 def announce_issued(invoices: Sequence[Invoice]) -> None:
     """Tell of invoices that were made and issued in one go: nothing was told of them before."""
     events = [
-        event_values(EventType.INVOICE_ISSUED, account_id=one.account_id, subject_id=one.id, data=told(one))
+        event_values(EventType.INVOICE_ISSUED, account_id=one.account_id, subject_id=one.id, data=_told(one))
         for one in invoices
     ]
     if events:
         announce_first(events)
 
 
-def told(invoice: Invoice) -> dict[str, object]:
+def _told(invoice: Invoice) -> dict[str, object]:
     """The invoice as the API shows it in lists."""
     return {name: getattr(invoice, name) for name in _AS_THEY_ARE}

@@ -34,10 +34,21 @@ def read_invoice(
     return read | {"currency": currency, "amount_paid_minor": 0, "issue_date": issue_date, "due_date": due_date}
 
 
+def whole_credits(text: str) -> int:
+    """The number of credits that somebody wrote. Raises Invalid for anything but digits."""
+    if not (text.isascii() and text.isdecimal() and len(text) <= 16):
+        raise _no_credits()
+    return int(text)
+
+
 def _read_credits(credits: int) -> int:
     if not 0 <= credits <= MAX_MINOR:
-        raise Invalid("invalid_credits", "Credits are a whole number from zero.", field="credits")
+        raise _no_credits()
     return credits
+
+
+def _no_credits() -> Invalid:
+    return Invalid("invalid_credits", "Credits are a whole number from zero.", field="credits")
 
 
 def audited(values: Mapping[str, Any], lines: int) -> dict[str, object]:

@@ -49,8 +49,7 @@ def get_available_payment_methods(account: Account) -> list[AvailableMethod]:
     configs = session.scalars(
         select(PaymentMethodConfig).where(PaymentMethodConfig.country.in_((account.country, EVERYWHERE)))
     ).all()
-    rows = session.scalars(select(AccountPaymentMethod).where(AccountPaymentMethod.account_id == account.id))
-    own = {row.method: row for row in rows}
+    own = account_methods(account)
     local = {config.method for config in configs if config.country == account.country}
     chosen = [
         config

@@ -15,6 +15,7 @@ from portal.billing.methods.models import (
     AccountPaymentMethod,
     PaymentMethodConfig,
 )
+from portal.billing.methods.queries import account_methods
 from portal.foundation import audit, freetext, places
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
@@ -110,10 +111,8 @@ def set_account_method(
         raise Invalid("unknown_method", f"Methods are: {', '.join(MANUAL_METHODS)}.", field="method")
     if is_default and not is_allowed:
         raise Invalid("default_not_allowed", "What an account may not use cannot be its default.", field="is_default")
-    mine = AccountPaymentMethod.account_id == account_id
     with transaction() as unit:
-        lock_or_refuse(Account, account_id)
-        rows = {row.method: row for row in unit.scalars(select(AccountPaymentMethod).where(mine))}
+        rows = account_methods(lock_or_refuse(Account, account_id))
         if is_default:
             for other in rows.values():
                 if other.is_default and other.method != method:

@@ -10,7 +10,8 @@ from portal.billing.payments import refusals
 from portal.billing.payments.figures import Lane, is_own
 from portal.billing.payments.lanes import facts_of
 from portal.billing.payments.models import Payment
-from portal.billing.payments.states import LIVE_STATUSES, OPEN_STATUSES, Action, Status, find_transition
+from portal.billing.payments.queries import open_payment_of
+from portal.billing.payments.states import LIVE_STATUSES, Action, Status, find_transition
 from portal.foundation.actor import Actor
 from portal.foundation.db import session
 from portal.foundation.tenancy import across_accounts
@@ -25,7 +26,7 @@ def refuse_unless_payable(invoice: Invoice) -> None:
 
 def refuse_open_payment(invoice: Invoice) -> None:
     """An invoice has one open payment at most."""
-    first = session.scalar(select(Payment).where(Payment.invoice_id == invoice.id, Payment.status.in_(OPEN_STATUSES)))
+    first = open_payment_of(invoice.id)
     if first is not None:
         raise refusals.open_payment_exists(invoice, first)
 
