@@ -5,7 +5,7 @@ from datetime import timedelta
 from sqlalchemy import select, update
 
 from portal.accounts import throttle
-from portal.accounts.links import as_themselves, find_users_link, make_link, take_users_link
+from portal.accounts.links import find_users_link, make_link, take_users_link
 from portal.accounts.models import UQ_USER_EMAIL, LinkPurpose, MailedLink, User
 from portal.accounts.recipients import recipient_of
 from portal.accounts.service import normalized_email
@@ -16,6 +16,7 @@ from portal.foundation import audit, clock
 from portal.foundation.actor import Actor
 from portal.foundation.db import flush_or_refuse, locked, transaction
 from portal.foundation.refusals import Conflict, Invalid
+from portal.foundation.row_security import as_user_of
 from portal.mail.kinds import Kind
 from portal.mail.outbox import Recipient, post
 
@@ -56,7 +57,7 @@ def confirm(secret: str, *, place: Place) -> User:
     """Have them sign in with the new address, and tell the old one. Raises LinkOver, and Conflict for a taken one."""
     known, themselves = find_users_link(LinkPurpose.EMAIL_CHANGE, secret)
     taken = Conflict("email_taken", "Somebody else signs in with this address. Nothing was changed.")
-    with as_themselves(themselves), transaction() as unit:
+    with as_user_of(themselves.account_id), transaction() as unit:
         link, user = take_users_link(known.id)
         if unit.scalar(select(User.id).where(User.email == link.email)):
             raise taken

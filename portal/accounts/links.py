@@ -4,23 +4,19 @@ The address holds a random secret, and the row its hash. Opening it changes noth
 """
 
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
-from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import delete, select
 
 from portal.accounts.models import LinkPurpose, MailedLink, User
+from portal.accounts.token_format import hash_of
 from portal.foundation import clock
 from portal.foundation.access import Role
 from portal.foundation.db import locked, session, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.refusals import Refusal
-from portal.foundation.row_security import Login, by_login
 from portal.foundation.sealing import sealer
-from portal.foundation.tenancy import account_scope, across_accounts
 from portal.mail.models import Mail
 
 LIVES = {
@@ -53,7 +49,7 @@ def make_link(
     link = MailedLink(
         id=new_id(),
         purpose=purpose.value,
-        token_hash=_hashed(secret),
+        token_hash=hash_of(secret),
         user_id=user.id if user else None,
         account_id=user.account_id if user else account_id,
         email=email,
@@ -72,7 +68,7 @@ def make_link(
 def find_link(purpose: LinkPurpose, secret: str) -> MailedLink:
     """The link that this is the secret of, if it works still. Raises LinkOver."""
     link = session.scalar(
-        select(MailedLink).where(MailedLink.token_hash == _hashed(secret), MailedLink.purpose == purpose)
+        select(MailedLink).where(MailedLink.token_hash == hash_of(secret), MailedLink.purpose == purpose)
     )
     if link is None or not link.is_live:
         raise LinkOver
@@ -118,17 +114,6 @@ def take_users_link(link_id: UUID) -> tuple[MailedLink, User]:
     return link, user
 
 
-@contextmanager
-def as_themselves(user: User) -> Iterator[None]:
-    """The scope and login that the user's own requests have: they showed the link, and are not signed in."""
-    if user.account_id is not None:
-        with account_scope(user.account_id):
-            yield
-        return
-    with by_login(Login.STAFF), across_accounts():
-        yield
-
-
 def purge() -> int:
     """Delete some of the links that have had their time, and that nobody has in hand; how many."""
     old = select(MailedLink.id).where(MailedLink.created_at <= clock.now() - KEPT_FOR).order_by(MailedLink.created_at)
@@ -145,8 +130,3 @@ def _stands(link: MailedLink, user: User | None) -> bool:
 
 def _made_for(user: User) -> tuple[object, ...]:
     return "mailed link", user.password_hash, user.email
-
-
-def _hashed(secret: str) -> str:
-    """SHA-256: the secret has 256 random bits, a slow hash would add nothing."""
-    return sha256(secret.encode(errors="surrogatepass")).hexdigest()

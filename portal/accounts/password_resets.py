@@ -6,7 +6,7 @@ Whoever asks learns nothing: for an address that nobody has the same rows are wr
 from datetime import timedelta
 
 from portal.accounts import throttle
-from portal.accounts.links import as_themselves, find_users_link, make_link, take_users_link
+from portal.accounts.links import find_users_link, make_link, take_users_link
 from portal.accounts.models import LinkPurpose, User
 from portal.accounts.passwords import passwords
 from portal.accounts.queries import find_user
@@ -18,6 +18,7 @@ from portal.accounts.throttle import Limit
 from portal.accounts.tokens import revoke_tokens
 from portal.foundation import audit
 from portal.foundation.db import transaction
+from portal.foundation.row_security import as_user_of
 from portal.mail import outbox
 from portal.mail.kinds import Kind
 
@@ -57,7 +58,7 @@ def reset(secret: str, *, password: str, place: Place) -> User:
     link, known = find_users_link(LinkPurpose.PASSWORD_RESET, secret)
     hashed = passwords.hash(password, about=(known.name, known.email))  # before the unit: others wait for the lock
     by = place.actor(known)
-    with as_themselves(known), transaction():
+    with as_user_of(known.account_id), transaction():
         _, user = take_users_link(link.id)
         keep_password(user, hashed, by=by)
         revoke_tokens(user, by=by)

@@ -8,7 +8,6 @@ from email_validator import EmailNotValidError, validate_email
 from sqlalchemy import select
 
 from portal.accounts.external_ids import external_id_taken, read_external_id
-from portal.accounts.links import as_themselves
 from portal.accounts.models import UQ_ACCOUNT_EXTERNAL_ID, UQ_ACCOUNT_NUMBER, UQ_USER_EMAIL, Account, User
 from portal.accounts.passwords import passwords
 from portal.accounts.queries import find_account_by_external_id, get_user
@@ -21,6 +20,7 @@ from portal.foundation.db import flush_or_refuse, lock_or_refuse, session, trans
 from portal.foundation.money import check_currency
 from portal.foundation.refusals import Conflict, FieldError, Invalid, read_together
 from portal.foundation.retries import again_if_overtaken
+from portal.foundation.row_security import as_user_of
 
 MAX_ADDRESS = 254
 
@@ -211,7 +211,7 @@ def renew_hash(user: User, password: str, fitted: str | None) -> None:
     renewed = passwords.renewed(password, fitted) if fitted else None
     if renewed is None:
         return
-    with as_themselves(user), transaction():
+    with as_user_of(user.account_id), transaction():
         current = lock_or_refuse(User, user.id)
         if current.password_hash == fitted:
             current.password_hash = renewed

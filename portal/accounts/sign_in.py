@@ -13,7 +13,6 @@ from ipaddress import IPv6Address, ip_address, ip_network
 from uuid import UUID
 
 from portal.accounts import second_factor, sessions, throttle
-from portal.accounts.links import as_themselves
 from portal.accounts.models import User, UserSession
 from portal.accounts.passwords import passwords
 from portal.accounts.queries import find_user, get_user
@@ -25,6 +24,7 @@ from portal.foundation import audit
 from portal.foundation.actor import Actor
 from portal.foundation.db import locked, transaction
 from portal.foundation.refusals import Invalid, NotSignedIn
+from portal.foundation.row_security import as_user_of
 
 _MINUTE = timedelta(minutes=1)
 PASSWORD_AT_ADDRESS = Limit("password, at this address", 30, _MINUTE)
@@ -111,7 +111,7 @@ def by_own_password(row: UserSession, password: str, *, place: Place) -> Started
         raise Invalid("password_unchanged", message, field="password")
     by, about = place.actor(row.user, session_id=row.id), (row.user.name, row.user.email)
     hashed = passwords.hash(password, about=about)  # before the unit: others wait for the lock
-    with as_themselves(row.user), transaction():
+    with as_user_of(row.user.account_id), transaction():
         locked(User, row.user_id)
         current = sessions.live_or_refused(row.id)
         _must_choose_password(current)  # still: of two clicks the second comes too late

@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from enum import StrEnum
 from typing import Any
+from uuid import UUID
 
 from flask_sqlalchemy.session import Session
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.orm import SessionTransaction
 
-from portal.foundation.tenancy import EVERY_ACCOUNT, current_scope
+from portal.foundation.tenancy import EVERY_ACCOUNT, account_scope, across_accounts, current_scope
 
 WRITING = "portal_writing"
 """Marks the session and the connection of a unit of writing."""
@@ -58,6 +59,19 @@ def by_login(login: Login) -> Iterator[None]:
         yield
     finally:
         _chosen.reset(token)
+
+
+@contextmanager
+def as_user_of(account_id: UUID | None) -> Iterator[None]:
+    """The scope and login that requests of the account's users have, or of staff, who have none. For those who are not
+    signed in yet, and for what goes on when a request is over.
+    """
+    if account_id is not None:
+        with account_scope(account_id):
+            yield
+        return
+    with by_login(Login.STAFF), across_accounts():
+        yield
 
 
 def current_login() -> Login:
