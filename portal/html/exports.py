@@ -5,7 +5,6 @@ stays flat. One that could not be read to its end says so in its last line, and 
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any, Protocol, cast
 
 from flask import Response, redirect, stream_with_context, url_for
@@ -18,9 +17,8 @@ from portal.foundation.db import end_reading
 from portal.foundation.deadline import within
 from portal.foundation.keyset import MAX_PAGE_SIZE, Page
 from portal.foundation.refusals import NotSignedIn
-from portal.foundation.row_security import Login, by_login
+from portal.foundation.row_security import as_user_of
 from portal.foundation.spreadsheets import csv_lines, written
-from portal.foundation.tenancy import account_scope, across_accounts
 from portal.html.forms import refused
 from portal.html.lists import FilterForm
 from portal.http.availability import SECONDS
@@ -82,7 +80,7 @@ def _rows(read: Pages, actor: Actor) -> Iterator[Any]:
     """
     cursor = None
     while True:
-        with _seeing_as(actor), within(SECONDS):
+        with as_user_of(actor.account_id), within(SECONDS):
             if not is_live(actor.session_id):
                 raise NotSignedIn("not_signed_in", "The session ended before the file did.")
             page = read(cursor=cursor, page_size=MAX_PAGE_SIZE)
@@ -91,16 +89,6 @@ def _rows(read: Pages, actor: Actor) -> Iterator[Any]:
         if page.next is None:
             return
         cursor = page.next
-
-
-@contextmanager
-def _seeing_as(actor: Actor) -> Iterator[None]:
-    if actor.account_id is not None:
-        with account_scope(actor.account_id):
-            yield
-    else:
-        with across_accounts(), by_login(Login.STAFF):
-            yield
 
 
 def _cells(columns: Sequence[str], rows: Iterator[Any]) -> Iterator[list[str]]:
