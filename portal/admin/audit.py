@@ -10,7 +10,7 @@ from flask.typing import ResponseReturnValue
 from wtforms import DateField
 from wtforms.validators import Optional
 
-from portal.accounts.queries import find_account
+from portal.accounts.queries import account_named
 from portal.admin.blueprint import admin
 from portal.admin.filters import day_begins, day_ends
 from portal.foundation.access import Permission, requires
@@ -74,12 +74,8 @@ class AuditListFilter(FilterForm):
         )
 
     def _account_id(self) -> UUID | None:
-        if not self.account.data:
-            return None
-        account = find_account(self.account.data)
-        if account is None:
-            raise Invalid("unknown_account", "There is no account with this number.", field="account")
-        return account.id
+        account = account_named(self.account.data)
+        return account.id if account else None
 
     def _subject_id(self) -> UUID | None:
         if not self.subject.data:
