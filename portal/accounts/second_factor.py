@@ -18,7 +18,7 @@ from portal.accounts.tokens import revoke_tokens
 from portal.foundation import audit, clock
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
-from portal.foundation.db import locked, session, transaction
+from portal.foundation.db import lock_or_refuse, locked, session, transaction
 from portal.foundation.refusals import Conflict, NotFound
 from portal.foundation.sealing import Unreadable, sealer
 
@@ -246,9 +246,7 @@ def _forget_codes(user_id: UUID) -> None:
 
 
 def _with_factor(user_id: UUID | None) -> User:
-    user = locked(User, user_id) if user_id else None
-    if user is None:
-        raise NotFound()
+    user = lock_or_refuse(User, user_id)
     if locked(SecondFactor, user.id) is None:  # what came along with the user is from before it was locked
         raise Conflict("no_second_factor", "There is no second factor.")
     return user

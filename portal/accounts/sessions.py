@@ -7,17 +7,17 @@ nothing else, and lives for a quarter of an hour.
 import secrets
 from dataclasses import dataclass, field
 from datetime import timedelta
-from hashlib import sha256
 from uuid import UUID
 
 from sqlalchemy import Select, delete, or_, select, true, update
 
 from portal.accounts.models import SecondFactor, User, UserSession
+from portal.accounts.token_format import hash_of
 from portal.accounts.uses import note_use
 from portal.foundation import audit, clock
 from portal.foundation.access import Permission, Role
 from portal.foundation.actor import Actor
-from portal.foundation.db import locked, session, transaction
+from portal.foundation.db import lock_or_refuse, locked, session, transaction
 from portal.foundation.refusals import NotFound, NotSignedIn
 
 MAX_SESSIONS = 20
@@ -83,8 +83,8 @@ def start_session(
         idle, whole = _lifetime(current, place) if authenticated else (HALF_SESSION_LIFE, HALF_SESSION_LIFE)
         row = UserSession(
             user_id=current.id,
-            secret_hash=_hashed(secret),
-            device_hash=_hashed(device) if authenticated else None,
+            secret_hash=hash_of(secret),
+            device_hash=hash_of(device) if authenticated else None,
             created_at=now,
             last_seen_at=now,
             idle_seconds=int(idle.total_seconds()),
@@ -111,14 +111,14 @@ def go_on(row: UserSession, *, place: Place, factor_shown: bool) -> Cookies:
     with transaction():
         user = locked(User, row.user_id)
         live_or_refused(row.id)
-        row.secret_hash, row.last_seen_at = _hashed(secret), now
+        row.secret_hash, row.last_seen_at = hash_of(secret), now
         row.offered_secret = row.offered_at = None
         if factor_shown:
             row.confirmed_at = now
         if user is None or user.must_choose_password:
             return Cookies(secret)
         idle, whole = _lifetime(user, place)
-        row.device_hash, row.authenticated_at = _hashed(device), now
+        row.device_hash, row.authenticated_at = hash_of(device), now
         row.idle_seconds, row.expires_at = int(idle.total_seconds()), now + whole
         _make_room(row, place)
         _note_start(row, place)
@@ -129,7 +129,7 @@ def renew_session(session_id: UUID) -> str:
     """Another secret for the session: a copy of the old cookie is worth nothing."""
     secret = _new_secret()
     with transaction():
-        live_or_refused(session_id).secret_hash = _hashed(secret)
+        live_or_refused(session_id).secret_hash = hash_of(secret)
     return secret
 
 
@@ -149,7 +149,7 @@ def find_session(secret: str, *, is_use: bool = True) -> UserSession | None:
 
 def recognise_session(secret: str) -> UserSession | None:
     """The session with this secret, whatever became of it. It opens nothing: it tells whose browser this was."""
-    return session.scalar(select(UserSession).where(UserSession.secret_hash == _hashed(secret)))
+    return session.scalar(select(UserSession).where(UserSession.secret_hash == hash_of(secret)))
 
 
 def sessions_of(user_id: UUID) -> list[UserSession]:
@@ -170,8 +170,8 @@ def end_session(session_id: UUID, *, by: Actor) -> UserSession:
     return row
 
 
-def end_sessions(user: User, *, by: Actor, why: str, spare: UUID | None = None) -> int:
-    """End all the user's sessions but the spared one; how many. The user is locked: no session begins meanwhile.
+def end_sessions(user: User, *, by: Actor, why: str, spare: UUID | None = None) -> None:
+    """End all the user's sessions but the spared one. The user is locked: no session begins meanwhile.
 
     Their browsers are strangers from then on: one of them may be whose sake this is done for.
     """
@@ -184,20 +184,19 @@ def end_sessions(user: User, *, by: Actor, why: str, spare: UUID | None = None) 
         ended = sum(row.is_authenticated for row in rows)
         if ended:
             _note_end(user, by, why, ended)
-    return ended
 
 
-def end_other_sessions(*, by: Actor) -> int:
-    """End all one's sessions but this one; how many."""
+def end_other_sessions(*, by: Actor) -> None:
+    """End all one's sessions but this one."""
     with transaction():
-        return end_sessions(_user_or_refused(by.user_id), by=by, why="ended by its user", spare=by.session_id)
+        end_sessions(lock_or_refuse(User, by.user_id), by=by, why="ended by its user", spare=by.session_id)
 
 
-def end_sessions_of(user_id: UUID, *, by: Actor) -> int:
-    """End all sessions of a user, by an admin; how many."""
+def end_sessions_of(user_id: UUID, *, by: Actor) -> None:
+    """End all sessions of a user, by an admin."""
     by.must(Permission.USER_MANAGE)
     with transaction():
-        return end_sessions(_user_or_refused(user_id), by=by, why="ended by an admin", spare=by.session_id)
+        end_sessions(lock_or_refuse(User, user_id), by=by, why="ended by an admin", spare=by.session_id)
 
 
 def note_confirmation(session_id: UUID) -> None:
@@ -218,7 +217,7 @@ def is_known_browser(user_id: UUID | None, device: str) -> bool:
     if not device:
         return False
     found = select(UserSession.id).where(
-        UserSession.device_hash == _hashed(device),
+        UserSession.device_hash == hash_of(device),
         UserSession.user_id == user_id,
         UserSession.authenticated_at > clock.now() - KNOWN_BROWSER_LIFE,
     )
@@ -288,13 +287,6 @@ def must_be_signed_in(by: Actor) -> None:
         raise NotSignedIn("not_signed_in", "You were signed out meanwhile. Sign in again.")
 
 
-def _user_or_refused(user_id: UUID | None) -> User:
-    user = locked(User, user_id) if user_id else None
-    if user is None:
-        raise NotFound()
-    return user
-
-
 def _note_start(row: UserSession, place: Place) -> None:
     by = place.actor(row.user, session_id=row.id)
     audit.record(
@@ -309,8 +301,3 @@ def _note_end(user: User, by: Actor, why: str, count: int) -> None:
 
 def _new_secret() -> str:
     return secrets.token_urlsafe(32)
-
-
-def _hashed(secret: str) -> str:
-    """SHA-256: the secret has 256 random bits, a slow hash would add nothing."""
-    return sha256(secret.encode(errors="surrogatepass")).hexdigest()

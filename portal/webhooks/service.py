@@ -11,9 +11,9 @@ from portal.accounts.models import Account
 from portal.foundation import audit, clock
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
-from portal.foundation.db import locked, transaction
+from portal.foundation.db import lock_or_refuse, locked, transaction
 from portal.foundation.ids import new_id
-from portal.foundation.refusals import Conflict, Invalid, NotFound
+from portal.foundation.refusals import Conflict, Invalid
 from portal.foundation.sealing import Unreadable, sealer
 from portal.webhooks.event_types import TEST, EventType
 from portal.webhooks.models import DeliveryStatus, DisabledReason, WebhookDelivery, WebhookEndpoint, WebhookEvent
@@ -142,9 +142,7 @@ def retry_delivery(delivery_id: UUID, *, by: Actor) -> WebhookDelivery:
         endpoint = _lock(get_delivery(delivery_id, by=by).endpoint_id, by)
         must_read(endpoint.event_types, by)
         _refuse_disabled(endpoint)
-        delivery = locked(WebhookDelivery, delivery_id)
-        if delivery is None:
-            raise NotFound()
+        delivery = lock_or_refuse(WebhookDelivery, delivery_id)
         before = delivery.status
         delivery.status, delivery.tries, delivery.due_at = DeliveryStatus.PENDING.value, 0, clock.now()
         audit.record(
@@ -193,9 +191,7 @@ def host_of(url: str) -> str:
 def _lock(endpoint_id: UUID, by: Actor, *, ended: bool = False) -> WebhookEndpoint:
     """The actor's endpoint, locked and read afresh. Raises NotFound, and Conflict for one that was ended."""
     get_endpoint(endpoint_id, by=by)
-    endpoint = locked(WebhookEndpoint, endpoint_id)
-    if endpoint is None:
-        raise NotFound()
+    endpoint = lock_or_refuse(WebhookEndpoint, endpoint_id)
     if endpoint.ended_at is not None and not ended:
         raise Conflict("webhook_endpoint_ended", "This endpoint was removed. Name another.")
     return endpoint

@@ -124,7 +124,7 @@ def test_ones_own_sessions_end_one_by_one_and_all_but_this(make: Factory) -> Non
     assert {row.id for row in sessions.sessions_of(user.id)} >= {here.id, there.id}
     sessions.end_session(there.id, by=by)
     assert [is_alive(secret) for secret in (mine, other, third)] == [True, False, True]
-    assert sessions.end_other_sessions(by=by) == 1
+    sessions.end_other_sessions(by=by)
     assert [is_alive(secret) for secret in (mine, other, third)] == [True, False, False]
     assert [row.id for row in sessions.sessions_of(user.id)] == [here.id]
 
