@@ -133,6 +133,17 @@ KINDS: dict[str, tuple[Corruption, set[str]]] = {
     "a pointer to a refund": (
         changing("payments", lambda filled: filled.refunded.id, refund_id=None), {"payment_refund_id"},
     ),
+    "why a text came again": (
+        changing("payments", booked, same_text_reason="Both are on the statement."), {"payment_same_text_reason"},
+    ),
+    "a text that came again for a blank reason": (
+        lambda on, filled: (
+            set_where("payment_events", APPROVAL, reason=" ")(on, filled),
+            changing("payments", booked, same_text_reason=" ")(on, filled),
+        ),
+        {"transition"},
+    ),
+    "a report without a reference": (changing("payments", booked, normalized_reference=None), {"payment_reference"}),
     "an amount": (changing("payments", booked, amount_minor=1), {"posting", "amount_paid"}),
     "a report that is gone": (_take_away_a_report, {"payment_gone"}),
     "no history": (delete_where("payment_events", SUBMISSION), {"payment_history", "audit_of_payment"}),
@@ -141,7 +152,8 @@ KINDS: dict[str, tuple[Corruption, set[str]]] = {
     ),
     "an event of no transition": (
         set_where("payment_events", SUBMISSION, action="approve"),
-        {"transition", "payment_submitted_by", "payment_decided_by", "payment_decided_at", "audit_of_payment"},
+        {"transition", "payment_submitted_by", "payment_decided_by", "payment_decided_at", "payment_reference",
+         "audit_of_payment"},
     ),
     "an event from elsewhere": (set_where("payment_events", APPROVAL, from_status="pending"),
                                 {"event_order", "transition"}),

@@ -15,8 +15,8 @@ from portal.foundation.findings import Finding, compare
 from portal.foundation.reading import AnyRow, Ordered, Reading
 
 _DERIVED = (
-    "status", "version", "last_event_id", "submitted_by", "decided_by", "decided_at", "failure_reason", "booking_id",
-    "refund_id",
+    "status", "version", "last_event_id", "submitted_by", "decided_by", "decided_at", "failure_reason",
+    "same_text_reason", "booking_id", "refund_id",
 )  # fmt: skip
 _POSTED = {Status.SUCCEEDED: "booking_id", Status.REFUNDED: "refund_id"}
 _COPIED = ("account_id", "invoice_id", "currency", "amount_minor")
@@ -27,7 +27,7 @@ _KNOWN: dict[tuple[str | None, str], Transition] = {
 
 def check_payments(reading: Reading) -> Iterator[Finding]:
     """Walk through all payments, with their events, postings and audit entries beside them."""
-    columns = [getattr(Payment, name) for name in ("id", *_DERIVED, *_COPIED)]
+    columns = [getattr(Payment, name) for name in ("id", "normalized_reference", *_DERIVED, *_COPIED)]
     with_numbers = select(*columns, Invoice.number).outerjoin(Invoice, Invoice.id == Payment.invoice_id)
     payments = reading.rows(with_numbers.order_by(Payment.id), "payments")
     events = Ordered(
@@ -84,7 +84,7 @@ def _check_transition(subject: str, payment: AnyRow, event: AnyRow) -> Iterator[
         yield Finding("transition", subject, "a transition of the table", f"{event.action} from {event.from_status}")
         return
     yield from compare("transition", subject, f"{event.action} to lead to", transition.to.value, event.to_status)
-    if transition.needs_reason and not event.reason:
+    if (transition.needs_reason or event.reason is not None) and not (event.reason or "").strip():
         yield Finding("transition", subject, f"a reason of the {event.action}", "none")
     if transition.needs_other_eyes and event.actor_id in (None, payment.submitted_by):
         yield Finding("four_eyes", subject, f"{event.action} by another than {payment.submitted_by}", _by(event))
@@ -97,6 +97,9 @@ def _check_derived(payment: AnyRow, history: Sequence[AnyRow]) -> Iterator[Findi
         return
     for name, expected in _derive(history).items():
         yield from compare(f"payment_{name}", _named(payment), name, expected, getattr(payment, name))
+    if (history[0].action == Action.SUBMIT) != (payment.normalized_reference is not None):
+        expected, found = "a reference to compare if reported, else none", payment.normalized_reference or "none"
+        yield Finding("payment_reference", _named(payment), expected, found)
 
 
 def _derive(history: Sequence[AnyRow]) -> dict[str, Any]:
@@ -107,6 +110,8 @@ def _derive(history: Sequence[AnyRow]) -> dict[str, Any]:
             derived["submitted_by"] = event.actor_id
         if event.action in DECISIONS:
             derived |= {"decided_by": event.actor_id, "decided_at": event.at}
+        if event.action == Action.APPROVE:
+            derived["same_text_reason"] = event.reason
         if event.to_status == Status.FAILED:
             derived["failure_reason"] = event.reason
         if event.to_status in _POSTED:
