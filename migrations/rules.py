@@ -21,16 +21,39 @@ def forbid(name: str, table: str, change: str, condition: str) -> None:
             f"BEGIN SELECT RAISE(ABORT, '{name}'); END"
         )
         return
+    _forbid_on_postgresql(name, table, change, condition)
+
+
+def forbid_truncation(name: str, table: str) -> None:
+    """Refuse TRUNCATE, which looks at no row, and which SQLite does not have."""
+    if not is_sqlite():
+        _forbid_on_postgresql(name, table, "TRUNCATE", "true", each="STATEMENT")
+
+
+def _forbid_on_postgresql(name: str, table: str, change: str, condition: str, *, each: str = "ROW") -> None:
     op.execute(
         f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
         f"IF ({condition}) THEN RAISE EXCEPTION '{name}' USING ERRCODE = 'check_violation', CONSTRAINT = '{name}'; "
         f"END IF; RETURN COALESCE(NEW, OLD); END $$"
     )
-    op.execute(f"CREATE TRIGGER {name} BEFORE {change} ON {table} FOR EACH ROW EXECUTE FUNCTION {name}()")
+    op.execute(f"CREATE TRIGGER {name} BEFORE {change} ON {table} FOR EACH {each} EXECUTE FUNCTION {name}()")
+
+
+def hold_types(name: str, table: str, change: str, *, numbers: Sequence[str] = (), days: Sequence[str] = ()) -> None:
+    """Refuse a whole number or a day that is none. SQLite alone keeps anything in any column.
+
+    A change is ``INSERT`` or ``UPDATE``; the latter is looked at where it is of one of the columns.
+    """
+    if not is_sqlite():
+        return
+    columns = f" OF {', '.join([*numbers, *days])}" if change == "UPDATE" else ""
+    wrong = [f"typeof(NEW.{column}) NOT IN ('integer', 'null')" for column in numbers]
+    wrong += [f"NEW.{column} IS NOT date(NEW.{column}, '+0 days')" for column in days]
+    forbid(name, table, change + columns, " OR ".join(wrong))
 
 
 def allow(name: str, table: str) -> None:
-    """Drop what ``forbid`` made."""
+    """Drop what one of the above made."""
     if is_sqlite():
         op.execute(f"DROP TRIGGER IF EXISTS {name}")
     else:

@@ -61,6 +61,7 @@ class AuditEntry(Model):
         Index("ix_audit_entries_subject", "subject_id", "id"),
         Index(None, "account_id", "id"),
         Index(None, "request_id"),
+        Index(None, "at"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)

@@ -112,10 +112,21 @@ def _book_the_same_transfer_twice(rows: Rows, world: World) -> None:
 
 def _replay_a_gateway(rows: Rows, world: World) -> None:
     """One reference of a gateway pays two invoices."""
+    for invoice in (world.free, world.free_with_credits):
+        start(rows, world, invoice.id)
+
+
+def _leave_the_gateways_index(rows: Rows, world: World) -> None:
+    """A gateway's payment gets an empty reference as it goes on: now its own could pay another invoice."""
+    payment_id = start(rows, world, world.free.id)
+    rows.step(payment_id, "processing", "start", payment={"normalized_reference": ""})
+
+
+def start(rows: Rows, world: World, invoice_id: UUID, **changes: object) -> UUID:
+    """Begin a gateway's payment, with these changes of it; its id."""
     gateway = {"status": "pending", "normalized_reference": None, "payment_method": "card", "submitted_by": None}
     first = {"to_status": "pending", "action": "start"}
-    for invoice in (world.free, world.free_with_credits):
-        rows.submit(invoice.id, world.waiting.id, payment=gateway, event=first)
+    return rows.submit(invoice_id, world.waiting.id, payment=gateway | changes, event=first)
 
 
 def _write_two_histories(rows: Rows, world: World) -> None:
@@ -149,7 +160,8 @@ def _post_at_a_taken_place(rows: Rows, world: World) -> None:
 def _post_twice(rows: Rows, world: World) -> None:
     """The booked payment succeeds once more, by the settlement of a gateway."""
     event_id, twice = new_id(), 2 * world.booked.amount_minor
-    rows.step(world.booked.id, "succeeded", "settle", event={"id": event_id}, payment={"booking_id": event_id})
+    rows.step(world.booked.id, "succeeded", "settle", event={"id": event_id},
+              payment={"booking_id": event_id, "decided_by": None, "decided_at": None})  # fmt: skip
     rows.change("invoices", world.booked.invoice_id, amount_paid_minor=twice, posting_seq=2)
     first = rows.one("postings", payment_id=world.booked.id)
     rows.insert("postings", **first | {"id": event_id, "seq": 2, "version": 3, "paid_after": twice})
@@ -331,6 +343,12 @@ FORBIDDEN: dict[str, Attempt] = {
     "invoice_lines_stay": lambda rows, w: rows.delete(
         "invoice_lines", rows.one("invoice_lines", invoice_id=w.free.id)["id"]
     ),
+    "invoice_lines_come_before_the_issue": lambda rows, w: rows.copy(
+        "invoice_lines", rows.one("invoice_lines", invoice_id=w.free.id), position=2
+    ),
+    "invoice_lines_keep_their_invoice": lambda rows, w: rows.change(
+        "invoice_lines", rows.one("invoice_lines", invoice_id=w.draft.id)["id"], invoice_id=w.free.id, position=2
+    ),
     "fk_invoice_lines_account_id": copying("invoice_lines", position=2, account_id=NOBODY),
     # payments
     "ck_payments_amount": lambda rows, w: rows.submit(w.free.id, w.waiting.id, payment={"amount_minor": 0}),
@@ -364,6 +382,16 @@ FORBIDDEN: dict[str, Attempt] = {
     ),
     "uq_payments_gateway_reference": _replay_a_gateway,
     "uq_payments_booked_reference": _book_the_same_transfer_twice,
+    "payments_have_a_reference_when_reported": lambda rows, w: rows.submit(
+        w.free.id, w.waiting.id, payment={"normalized_reference": None}
+    ),
+    "payments_keep_whether_they_have_a_reference": _leave_the_gateways_index,
+    "payments_say_why_a_text_comes_again": lambda rows, w: rows.approve(
+        w.other, w.reviewer.id, payment={"same_text_reason": " \t\u00a0\u3000"}
+    ),
+    "payments_keep_who_decided": lambda rows, w: rows.step(
+        w.booked.id, "refunded", "refund", actor=w.admin.id, payment={"decided_by": w.admin.id}
+    ),
     "payments_keep_when_they_were_paid": lambda rows, w: rows.step(
         w.waiting.id, "cancelled", "cancel", payment={"paid_on": clock.today()}
     ),
@@ -404,7 +432,7 @@ FORBIDDEN: dict[str, Attempt] = {
         w.free.id, w.waiting.id, event={"account_id": NOBODY}
     ),
     "ck_payment_events_first_comes_from_nothing": lambda rows, w: rows.submit(
-        w.free.id, w.waiting.id, payment={"status": "processing"},
+        w.free.id, w.waiting.id, payment={"status": "processing", "normalized_reference": None},
         event={"from_status": "pending", "to_status": "processing", "action": "start"},
     ),
     "ck_payment_events_actor": lambda rows, w: rows.submit(w.free.id, w.waiting.id, event={"actor_id": None}),
@@ -418,7 +446,10 @@ FORBIDDEN: dict[str, Attempt] = {
         "payment_events", rows.one("payment_events", payment_id=w.waiting.id), version=2,
         from_status="pending_approval", to_status="cancelled", action="cancel",
     ),
-    "payment_events_by_other_eyes": lambda rows, w: rows.approve(w.other, w.owner.id, payment={"decided_by": None}),
+    "payment_events_by_other_eyes": lambda rows, w: rows.approve(w.other, w.stranger.id),
+    "payment_events_name_who_decided": lambda rows, w: rows.approve(
+        w.other, w.reviewer.id, payment={"decided_by": None, "decided_at": None}
+    ),
     "payment_events_follow_each_other": lambda rows, w: rows.step(
         w.waiting.id, "cancelled", "cancel", event={"from_status": "pending"}
     ),

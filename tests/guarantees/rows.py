@@ -12,6 +12,7 @@ from sqlalchemy import Connection, Engine, Index, UniqueConstraint, delete, inse
 from sqlalchemy.exc import DBAPIError
 
 from portal.billing.payments.models import Payment
+from portal.billing.payments.states import DECISIONS
 from portal.foundation import clock
 from portal.foundation.db import Base
 from portal.foundation.ids import new_id
@@ -29,7 +30,7 @@ class World:
         make.method()
         self.acme, self.globex = make.account(), make.account("Globex")
         self.owner, self.reviewer, self.admin = make.user("owner", self.acme), make.user("reviewer"), make.user("admin")
-        globex_owner = make.user("owner", self.globex)
+        self.stranger = make.user("owner", self.globex)
         make.token(self.owner)
         self.draft = make.invoice(self.acme, issued=False)
         self.free = make.invoice(self.acme)
@@ -41,7 +42,7 @@ class World:
         self.waiting = make.payment(make.invoice(self.acme), self.owner)
         self.other = make.payment(make.invoice(self.acme, credits=7), self.owner)
         make.proof(self.waiting, self.owner)
-        self.foreign = make.payment(make.invoice(self.globex, credits=8), globex_owner, "FOREIGN-1")
+        self.foreign = make.payment(make.invoice(self.globex, credits=8), self.stranger, "FOREIGN-1")
         with self.unit() as rows:
             rows.insert(
                 "account_payment_methods", account_id=self.acme.id, method="bank_transfer", is_allowed=True,
@@ -100,6 +101,8 @@ class Rows:
             "action": action, "actor_id": actor or event["actor_id"], "reason": None,
         } | deviations.get("event", {})  # fmt: skip
         changes = {"status": status, "version": now["version"] + 1, "last_event_id": event["id"]}
+        if action in DECISIONS:
+            changes |= {"decided_by": event["actor_id"], "decided_at": event["at"]}
         self.change("payments", payment_id, **changes | deviations.get("payment", {}))
         self.insert("payment_events", **event)
         return UUID(str(event["id"]))
@@ -120,7 +123,7 @@ class Rows:
     def approve(self, claim: Payment, by: UUID, **deviations: Row) -> None:
         """Book a payment that covers its invoice, as the domain does, but for the deviations by table."""
         new: dict[str, Row] = {"event": {"id": new_id()} | deviations.pop("event", {})}
-        booked = {"booking_id": new["event"]["id"], "decided_by": by, "decided_at": clock.now()}
+        booked = {"booking_id": new["event"]["id"]}
         invoice = self.one("invoices", id=claim.invoice_id)
         new["payment"] = booked | deviations.pop("payment", {})
         self.step(claim.id, "succeeded", "approve", actor=by, **new)

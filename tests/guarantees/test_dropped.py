@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 
-from tests.guarantees.forbidden import BEHIND, FORBIDDEN, NOBODY, delivery
+from tests.guarantees.forbidden import BEHIND, FORBIDDEN, NOBODY, Attempt, delivery
 from tests.guarantees.rows import World, refused_by, shown
 from tests.guarantees.schema import declared, is_target
-from tests.guarantees.test_forbidden import APPEND_ONLY, attempt
+from tests.guarantees.test_forbidden import APPEND_ONLY, EACH_NAMED, OF_ONE_EACH, attempt
 
 TARGETS = sorted(name for name in declared() if is_target(name))
 
@@ -16,7 +16,12 @@ TARGETS = sorted(name for name in declared() if is_target(name))
 @pytest.mark.parametrize("guarantee", FORBIDDEN)
 def test_a_dropped_one_is_missed(guarantee: str, without: Callable[..., World]) -> None:
     world = without(*BEHIND.get(guarantee, ()), guarantee)
-    assert attempt(world, guarantee) != shown(guarantee, world.engine.dialect.name)
+    assert attempt(world, FORBIDDEN[guarantee]) != shown(guarantee, world.engine.dialect.name)
+
+
+@pytest.mark.parametrize(("dialect", "guarantee", "what"), OF_ONE_EACH, ids=EACH_NAMED, indirect=["dialect"])
+def test_a_dropped_one_of_one_database_is_missed(guarantee: str, what: Attempt, without: Callable[..., World]) -> None:
+    assert attempt(without(guarantee), what) != guarantee
 
 
 @pytest.mark.parametrize("table", APPEND_ONLY)

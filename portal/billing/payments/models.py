@@ -109,6 +109,7 @@ class Payment(PaymentFigures, AccountScoped, Model):
         Index(None, "invoice_id", "id"),
         Index(None, "status", "id"),
         Index(None, "decided_at", "created_at"),
+        Index(None, "created_at"),
     )
 
     id: Mapped[UUID] = mapped_column(Uuid, primary_key=True, default=new_id)
