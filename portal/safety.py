@@ -48,15 +48,18 @@ def settle_environment(app: Flask, *, demo: bool, host: str) -> None:
 
     Raises Unsafe where the portal is set up as production, or would listen to other machines by accident.
     """
-    if not demo:
-        return
-    if os.environ.get("PORTAL_ENV") == "production":
+    if demo and os.environ.get("PORTAL_ENV") == "production":
         raise Unsafe("PORTAL_ENV says production: serve without --demo.")
-    if f"[{host}]" not in LOOPBACK and host not in LOOPBACK and app.config["HOSTS"] == LOOPBACK:
-        message = f"Everybody knows the demo's passwords: to show it on {host} nevertheless, name it in PORTAL_HOSTS."
-        raise Unsafe(message)
-    app.config["ENVIRONMENT"] = os.environ["PORTAL_ENV"] = "demo"
-    logs.set_up(level=app.config["LOG_LEVEL"], as_json=False)
+    is_production = not demo and app.config["ENVIRONMENT"] == "production"
+    listens_here = host in LOOPBACK or f"[{host}]" in LOOPBACK
+    if not (is_production or listens_here or _others_reach_it(app.config)):
+        raise Unsafe(
+            f"Demo and development serve this machine only: to listen on {host}, say in PORTAL_HOSTS under which names "
+            "others reach the portal."
+        )
+    if demo:
+        app.config["ENVIRONMENT"] = os.environ["PORTAL_ENV"] = "demo"
+        logs.set_up(level=app.config["LOG_LEVEL"], as_json=False)
 
 
 def check_settings(app: Flask) -> None:
@@ -79,7 +82,7 @@ def check_before_serving(app: Flask) -> None:
 def unsafe_settings(config: Mapping[str, Any], *, debug: bool) -> list[str]:
     """What is wrong with the settings, a sentence each."""
     if not _is_in_earnest(config):
-        exposed = debug and not set(config["HOSTS"]) <= set(LOOPBACK)
+        exposed = debug and _others_reach_it(config)
         return ["Debug is on, which lets visitors run code: switch it off, or unset PORTAL_HOSTS."] if exposed else []
     found = []
     if not config["SECRET_KEY_IS_GIVEN"]:
@@ -103,8 +106,13 @@ def unsafe_settings(config: Mapping[str, Any], *, debug: bool) -> list[str]:
 
 def _is_in_earnest(config: Mapping[str, Any]) -> bool:
     """Whether others than the people of this machine are served. What is shown as a demo says so itself."""
-    is_of_others = not set(config["HOSTS"]) <= set(LOOPBACK)
-    return config["ENVIRONMENT"] == "production" or (config["ENVIRONMENT"] == "development" and is_of_others)
+    environment: str = config["ENVIRONMENT"]
+    return environment == "production" or (environment == "development" and _others_reach_it(config))
+
+
+def _others_reach_it(config: Mapping[str, Any]) -> bool:
+    """Whether the portal has a name that other machines call it by."""
+    return not set(config["HOSTS"]) <= set(LOOPBACK)
 
 
 def weakness_of(secret: str) -> str | None:
@@ -141,7 +149,7 @@ def _open_files(config: Mapping[str, Any]) -> list[str]:
 def _unfit_rows(config: Mapping[str, Any]) -> list[str]:
     if _is_in_earnest(config) and is_demo():
         return ["This database holds the demo, whose passwords everybody knows: set DATABASE_URL to another one."]
-    if config["ENVIRONMENT"] == "demo" and config["HOSTS"] != LOOPBACK and not is_demo():
+    if config["ENVIRONMENT"] == "demo" and _others_reach_it(config) and not is_demo():
         return ["This database holds data of your own, not the demo: serve without --demo."]
     return []
 

@@ -1,6 +1,7 @@
 """What must hold before the portal serves: each thing that does not is one sentence, and the demo needs nothing."""
 
 import os
+import re
 import secrets
 import shutil
 import stat
@@ -320,15 +321,48 @@ def test_whatever_way_leads_around_the_check_nothing_is_served(
     assert "The portal does not serve like this." in capfd.readouterr().err
 
 
+ELSEWHERE = ("0.0.0.0", "192.168.1.7", "::", "portal.lan")
+
+
 def test_the_demo_stays_on_this_machine(tmp_path: Path, environment: Environment) -> None:
     app = create_app({"DATA_DIR": tmp_path})
-    for host in ("0.0.0.0", "192.168.1.7", "::", "portal.lan"):
-        with pytest.raises(Unsafe, match="Everybody knows the demo's passwords: to show it on"):
+    for host in ELSEWHERE:
+        with pytest.raises(Unsafe, match=f"^{only_here(host)}$"):
             settle_environment(app, demo=True, host=host)
     assert app.config["ENVIRONMENT"] == "production"
     for host in ("127.0.0.1", "localhost", "::1"):
         settle_environment(app, demo=True, host=host)
         assert (app.config["ENVIRONMENT"], os.environ["PORTAL_ENV"]) == ("demo", "demo")
+
+
+@pytest.mark.parametrize("name", ["demo", "development"])
+@pytest.mark.parametrize("hosts", [None, "localhost"])
+def test_so_does_all_that_is_not_production(
+    name: str, hosts: str | None, tmp_path: Path, environment: Environment
+) -> None:
+    environment({"PORTAL_ENV": name, "PORTAL_HOSTS": hosts})
+    app = create_app({"DATA_DIR": tmp_path})
+    for host in ELSEWHERE:
+        with pytest.raises(Unsafe, match=f"^{only_here(host)}$"):
+            settle_environment(app, demo=False, host=host)
+    settle_environment(app, demo=False, host="127.0.0.1")
+    assert app.config["ENVIRONMENT"] == name
+
+
+@pytest.mark.parametrize("name", ["production", "demo", "development"])
+def test_names_for_others_let_the_portal_listen_to_them(name: str, tmp_path: Path, environment: Environment) -> None:
+    environment({"PORTAL_ENV": name, "PORTAL_HOSTS": "portal.lan"})
+    app = create_app({"DATA_DIR": tmp_path})
+    for host in ELSEWHERE:
+        settle_environment(app, demo=False, host=host)
+    assert app.config["ENVIRONMENT"] == name
+
+
+def only_here(host: str) -> str:
+    return re.escape(
+        f"Demo and development serve this machine only: to listen on {host}, say in PORTAL_HOSTS under which names "
+        "others reach the portal."
+    )
 
 
 def test_production_is_never_the_demo(tmp_path: Path, environment: Environment) -> None:

@@ -1,4 +1,4 @@
-"""Under which names the portal answers, and which proxies it believes."""
+"""Under which names the portal answers, which proxies it believes, and who is on this machine."""
 
 import re
 from collections.abc import Callable, Iterable
@@ -13,6 +13,8 @@ _HOST = re.compile(
     r"([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::([1-9][0-9]{0,4}))?", re.ASCII | re.IGNORECASE
 )
 _REFUSED = "portal.refused_host"
+_THIS_MACHINE = frozenset({"127.0.0.1", "::1"})
+_OF_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
 def init_hosts(app: Flask) -> None:
@@ -44,6 +46,11 @@ def host_name(host: str) -> str | None:
     """
     match = _HOST.fullmatch(host)
     return match[1].lower() if match and int(match[2] or 0) < 65536 else None
+
+
+def comes_from_this_machine() -> bool:
+    """Whether somebody on this machine asks, as far as one can see: a proxy here may say nothing of whom it asks for."""
+    return request.remote_addr in _THIS_MACHINE and not any(name in request.headers for name in _OF_PROXIES)
 
 
 def _refuse_other_hosts() -> None:

@@ -12,11 +12,10 @@ from portal.foundation.refusals import NotFound
 from portal.foundation.releases import Tables, tables_of
 from portal.foundation.row_security import Login
 from portal.http import metrics
+from portal.http.hosts import comes_from_this_machine
 
 NAME = "probes"
 probes = Blueprint(NAME, __name__)
-_LOOPBACK = frozenset({"127.0.0.1", "::1"})
-_OF_PROXIES = ("Forwarded", "X-Forwarded-For", "X-Real-IP", "Via")
 
 
 def register(app: Flask) -> None:
@@ -62,12 +61,7 @@ def figures() -> Response:
 
 
 def _is_local() -> bool:
-    is_production = current_app.config["ENVIRONMENT"] == "production"
-    return (
-        not is_production
-        and request.remote_addr in _LOOPBACK
-        and not any(name in request.headers for name in _OF_PROXIES)
-    )
+    return current_app.config["ENVIRONMENT"] != "production" and comes_from_this_machine()
 
 
 def _shows_token() -> bool:

@@ -1,7 +1,7 @@
 """The mails that the portal writes, on a page: in development and in the demo, instead of a mailbox.
 
-In production there is no such address. Nor is there one where other machines reach the portal: the mails hold links
-that let people in.
+In production there is no such address. Nor is there one where the portal has a name for other machines, and to whoever
+asks from one there never is: the mails hold links that let people in.
 """
 
 from flask import Blueprint, Flask, Response, make_response, render_template, request
@@ -10,8 +10,10 @@ from flask.typing import ResponseReturnValue
 from portal.config import LOOPBACK
 from portal.foundation.access import public
 from portal.foundation.ids import parse_id
+from portal.foundation.refusals import NotFound
 from portal.foundation.tenancy import across_accounts
 from portal.http.gate import enter
+from portal.http.hosts import comes_from_this_machine
 from portal.mail.composing import NoLetter, as_html, letter_of
 from portal.mail.letters import Letter
 from portal.mail.models import Mail
@@ -30,6 +32,8 @@ def show_mails(app: Flask) -> None:
 
 @dev.before_request
 def _see_all_mails() -> None:
+    if not comes_from_this_machine():
+        raise NotFound()
     enter(across_accounts())
 
 

@@ -119,6 +119,11 @@ def test_where_it_cannot_listen(app: Flask) -> None:
         assert said(app, "serve", "--port", str(port)) == (
             f"Error: Port {port} on 127.0.0.1 cannot be used ({os.strerror(98)}). Choose another: --port NUMBER\n"
         )
+        assert said(app, "serve", "--host", "0.0.0.0", "--port", str(port)) == (
+            "Demo and development serve this machine only: to listen on 0.0.0.0, say in PORTAL_HOSTS under which names "
+            "others reach the portal.\n"
+        )
+    app.config.update(ENVIRONMENT="demo", HOSTS=("portal.lan",))
     for host in ("203.0.113.9", "nowhere.invalid"):
         sentence = said(app, "serve", "--host", host, "--port", str(port))
         assert sentence.startswith(f"Error: {host} is no address of this machine (")

@@ -1,9 +1,11 @@
 """The page of mails, which is there where nobody else's mails are."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from werkzeug.test import TestResponse
 
 from portal.app import create_app
 from tests.factories import Factory
@@ -46,6 +48,24 @@ def test_a_mail_names_what_goes_along(app: Any, make: Factory) -> None:
     paid = make.approved(make.payment(make.invoice(account), owner), make.user("reviewer"))
     links = Pages(app).get("/dev/mail/").links
     assert links["Attachment: receipt (PDF)"] == f"/payments/{paid.id}/receipt.pdf"
+
+
+@pytest.mark.parametrize("path", ["/dev/mail/", "/dev/mail/html"])
+def test_other_machines_find_no_such_page(app: Any, make: Factory, path: str) -> None:
+    """Whatever the server listens to, and whatever name they call it by: the mails hold links that let people in."""
+    make.invitation(make.account())
+    client = app.test_client()
+    absent = comparable(client.get("/dev/nothing", environ_overrides={"REMOTE_ADDR": "192.168.1.7"}))
+    for address, headers in (("192.168.1.7", {}), ("::ffff:127.0.0.1", {}), ("127.0.0.1", {"Via": "1.1 a"})):
+        answer = client.get(path, headers=headers, environ_overrides={"REMOTE_ADDR": address})
+        assert comparable(answer) == absent
+    for address in ("127.0.0.1", "::1"):
+        answer = client.get(path, environ_overrides={"REMOTE_ADDR": address})
+        assert (answer.status_code, "/invitation" in answer.text) == (200, True)
+
+
+def comparable(answer: TestResponse) -> tuple[int, str]:
+    return answer.status_code, re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "ID", answer.text)
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
