@@ -9,6 +9,7 @@ from typing import Any, Protocol, cast
 
 from flask import Response, redirect, stream_with_context, url_for
 from flask.typing import ResponseReturnValue
+from wtforms import Field
 
 from portal.accounts.sessions import is_live
 from portal.foundation import audit, clock
@@ -20,7 +21,7 @@ from portal.foundation.refusals import NotSignedIn
 from portal.foundation.row_security import as_user_of
 from portal.foundation.spreadsheets import csv_lines, written
 from portal.html.forms import refused
-from portal.html.lists import FilterForm
+from portal.html.lists import FilterForm, TextFilter
 from portal.http.availability import SECONDS
 from portal.http.gate import current_actor
 
@@ -59,13 +60,16 @@ def export(
 
 
 def _note(actor: Actor, noun: str, form: FilterForm) -> None:
-    told = ", ".join(f"{name} {_words(value)}" for name, value in form.values().items()) or "none"
+    told = ", ".join(f"{name} {_words(form[name])}" for name in form.values()) or "none"
     taker = actor.user_id or audit.NOBODY
     audit.record(actor, f"export.{noun}", "user", taker, account_id=actor.account_id, filter=told)
 
 
-def _words(value: object) -> str:
-    return " or ".join(value) if isinstance(value, list) else str(value)
+def _words(field: Field) -> str:
+    """What was chosen. Of what was typed nothing: it may be a password, and the log keeps it for good."""
+    if isinstance(field, TextFilter):
+        return "(typed)"
+    return " or ".join(field.data) if isinstance(field.data, list) else str(field.data)
 
 
 def _as_file(lines: Iterator[str], name: str) -> Response:

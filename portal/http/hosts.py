@@ -49,7 +49,7 @@ def host_name(host: str) -> str | None:
 
 
 def comes_from_this_machine() -> bool:
-    """Whether somebody on this machine asks, as far as one can see: a proxy here may say nothing of whom it asks for."""
+    """Whether somebody on this machine asks, as far as one can see: a proxy here may not say for whom it does."""
     return request.remote_addr in _THIS_MACHINE and not any(name in request.headers for name in _OF_PROXIES)
 
 

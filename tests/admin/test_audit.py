@@ -88,7 +88,7 @@ def test_the_export_is_in_the_log(app: Flask, world: World) -> None:
         told = session.execute(
             select(AuditEntry.actor_id, AuditEntry.changes).where(AuditEntry.action == "export.audit")
         ).one()
-    assert tuple(told) == (world.admin.id, {"filter": "actor olga, since 2026-01-01"})
+    assert tuple(told) == (world.admin.id, {"filter": "actor (typed), since 2026-01-01"})
 
 
 def test_the_file_holds_no_formula(app: Flask, world: World, make: Factory) -> None:

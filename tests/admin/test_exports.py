@@ -108,12 +108,23 @@ def test_nothing_in_it_is_carried_out(admin: Pages, world: World, make: Factory)
 
 
 def test_who_took_what_along_is_noted(app: Flask, admin: Pages, world: World) -> None:
-    read(export(admin, "/admin/payments/export", q="abc", status=["failed", "refunded"]))
+    """What was typed may be anything, and the log keeps it for good: it says only that there was such a filter."""
+    typed = {"q": "abc", "account": "C-1", "amount": "49.00"}
+    chosen = {"payment_method": "bank_transfer", "created_from": "2026-03-04", "status": ["failed", "refunded"]}
+    read(export(admin, "/admin/payments/export"))
+    read(export(admin, "/admin/payments/export", **typed, **chosen))
     with app.app_context():
         told = session.execute(
-            select(AuditEntry.actor_id, AuditEntry.changes).where(AuditEntry.action == "export.payments")
-        ).one()
-    assert tuple(told) == (world.admin.id, {"filter": "q abc, status failed or refunded"})
+            select(AuditEntry.actor_id, AuditEntry.changes)
+            .where(AuditEntry.action == "export.payments")
+            .order_by(AuditEntry.id)
+        )
+        entries = [tuple(entry) for entry in told]
+    noted = (
+        "q (typed), payment_method bank_transfer, account (typed), amount (typed), created_from 2026-03-04, "
+        "status failed or refunded"
+    )
+    assert entries == [(world.admin.id, {"filter": "none"}), (world.admin.id, {"filter": noted})]
 
 
 def test_a_filter_that_cannot_be_used_leads_back_to_the_list(admin: Pages) -> None:

@@ -154,6 +154,25 @@ def _plant_by_header_and_query(world: World, planted: Planted) -> None:
                 planted.note(f"{ANSWER}a query", client.get(path, query_string={name: secret}).data)
     for answer in seen:
         planted.note(f"{ANSWER}a header", answer.data)
+    _plant_by_export(world, planted)
+
+
+def _plant_by_export(world: World, planted: Planted) -> None:
+    """The filter of a list that is taken along: the audit log tells of it, for good."""
+    filters = {
+        ("owner", "/payments/export"): ("q",), ("owner", "/invoices/export"): ("q",),
+        ("admin", "/admin/payments/export"): ("q", "account"), ("admin", "/admin/users/export"): ("q",),
+        ("admin", "/admin/audit/export"): ("actor", "request_id"),
+    }  # fmt: skip
+    for (who, path), names in filters.items():
+        pages = world.pages[who]
+        pages.get("/profile/")
+        for secret in (CARDS["in a query"], world.tokens["viewer"], OTHER_IBAN, NEW_PASSWORD):
+            for name in names:
+                token = {"csrf_token": pages.csrf_token}
+                answer = pages._client.post(path, query_string={name: secret}, data=token)
+                assert answer.status_code == (303 if secret in CARDS.values() else 200)
+                planted.note(f"{ANSWER}an export", answer.data)
 
 
 def _plant_by_file(world: World, planted: Planted) -> None:
