@@ -118,6 +118,7 @@ class Tour:
             "account.created": self.make.account,
             "account.updated": lambda: accounts.update_account(self.account.id, by=SYSTEM, **new),
             "invitation.created": partial(self.make.invitation, self.account),
+            "invitation.replaced": lambda: often(2, lambda: self.make.invitation(self.account, "gus@acme.example")),
             "invitation.withdrawn": lambda: invitations.withdraw(self.make.invitation(self.account).id, by=SYSTEM),
             "invitation.accepted": self._accept,
         }
@@ -140,6 +141,7 @@ class Tour:
             "password_reset.asked": lambda: password_resets.ask(self.owner.email, place=HERE),
             "password_reset.throttled": lambda: often(4, lambda: password_resets.ask("x@acme.example", place=HERE)),
             "session.started": partial(sessions.start_session, self.reviewer, place=HERE, authenticated=True),
+            "session.password_accepted": partial(sign_in.by_password, self.admin.email, PASSWORD, place=HERE),
             "session.ended": lambda: sessions.end_sessions_of(self.reviewer.id, by=SYSTEM),
             "session.refused": lambda: sign_in.by_password(self.owner.email, "wrong", place=HERE),
             "session.password_refused": lambda: often(1, lambda: sign_in.must_know("wrong", by=by, field="password")),
@@ -147,7 +149,7 @@ class Tour:
         }
 
     def _of_second_factors(self) -> Deeds:
-        user, other = self._user(), self._user()
+        user, other, third = self._user(), self._user(), self._user()
         codes = authenticators.set_up(other)
         return {
             "second_factor.enabled": lambda: authenticators.set_up(user),
@@ -158,6 +160,7 @@ class Tour:
             "second_factor.refused second_factor.throttled": lambda: often(
                 6, lambda: sign_in.by_code(self._half(other), "000000", place=HERE)
             ),
+            "session.confirmed second_factor.offered": partial(self._confirm_and_replace, third),
             "second_factor.removed": lambda: second_factor.remove(by=acting(other)),
         }
 
@@ -214,6 +217,13 @@ class Tour:
 
     def _half(self, user: User) -> UserSession:
         return sessions.start_session(user, place=HERE, authenticated=False)[0]
+
+    def _confirm_and_replace(self, user: User) -> None:
+        authenticators.set_up(user)
+        row, _ = sessions.start_session(user, place=HERE, authenticated=True)
+        by = HERE.actor(user, session_id=row.id)
+        sign_in.confirm(row, authenticators.code(user), by=by)
+        sign_in.offer_factor(row, PASSWORD, by=by)
 
     def _accept(self) -> None:
         self.make.invitation(self.account)

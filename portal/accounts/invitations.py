@@ -40,8 +40,7 @@ def invite(*, by: Actor, email: str, name: str, role: Role, account_id: UUID | N
         if account_id is not None and account is None:
             raise Invalid("unknown_account", "There is no such account.", field="account")
         throttle.alone("invitation", values["email"])  # of two at once the second looks when the first is there
-        for earlier in _open_ones(values["email"]):
-            earlier.ended_at = clock.now()
+        earlier = _open_ones(values["email"])
         link, secret = make_link(
             LinkPurpose.INVITATION, role=role, account_id=account_id, invited_by=by.user_id, **values
         )
@@ -50,6 +49,9 @@ def invite(*, by: Actor, email: str, name: str, role: Role, account_id: UUID | N
         whose = account.name if account else STAFF
         post(Kind.INVITATION, to, subject_id=link.id, data=data | {"whose": whose}, secret=secret)
         _record(by, "created", link, email=link.email, name=link.name, role=link.role)
+        for old in earlier:
+            old.ended_at = clock.now()
+            _record(by, "replaced", old, successor=link.id)
     return link
 
 

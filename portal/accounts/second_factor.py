@@ -72,6 +72,7 @@ def offer(session_id: UUID, *, by: Actor) -> None:
             raise NotFound()
         must_be_signed_in(by)
         row.offered_secret, row.offered_at = new_secret(row.user), clock.now()
+        _note(by, "offered", row.user, session=row.id)
 
 
 def accept(row: UserSession, code: str, *, by: Actor) -> list[str] | None:

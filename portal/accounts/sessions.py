@@ -100,6 +100,8 @@ def start_session(
         _make_room(row, place)
         if authenticated:
             _note_start(row, place)
+        else:
+            _note(place.actor(row.user, session_id=row.id), "password_accepted", row, browser=row.agent)
     return row, Cookies(secret, device if authenticated else None)
 
 
@@ -116,6 +118,8 @@ def go_on(row: UserSession, *, place: Place, factor_shown: bool) -> Cookies:
         if factor_shown:
             row.confirmed_at = now
         if user is None or user.must_choose_password:
+            if factor_shown:
+                _note(place.actor(row.user, session_id=row.id), "confirmed", row)
             return Cookies(secret)
         idle, whole = _lifetime(user, place)
         row.device_hash, row.authenticated_at = hash_of(device), now
@@ -199,10 +203,12 @@ def end_sessions_of(user_id: UUID, *, by: Actor) -> None:
         end_sessions(lock_or_refuse(User, user_id), by=by, why="ended by an admin", spare=by.session_id)
 
 
-def note_confirmation(session_id: UUID) -> None:
+def note_confirmation(session_id: UUID, *, by: Actor) -> None:
     """The second factor was shown in the session, now."""
     with transaction():
-        live_or_refused(session_id).confirmed_at = clock.now()
+        row = live_or_refused(session_id)
+        row.confirmed_at = clock.now()
+        _note(by, "confirmed", row)
 
 
 def needs_confirmation(row: UserSession) -> bool:
@@ -288,11 +294,13 @@ def must_be_signed_in(by: Actor) -> None:
 
 
 def _note_start(row: UserSession, place: Place) -> None:
-    by = place.actor(row.user, session_id=row.id)
-    audit.record(
-        by, "session.started", "user", row.user_id, account_id=by.account_id, session=row.id, browser=row.agent,
-        second_factor=row.confirmed_at is not None,
-    )  # fmt: skip
+    by, has_shown_factor = place.actor(row.user, session_id=row.id), row.confirmed_at is not None
+    _note(by, "started", row, browser=row.agent, second_factor=has_shown_factor)
+
+
+def _note(by: Actor, action: str, row: UserSession, **changes: object) -> None:
+    changes = {"session": row.id} | changes
+    audit.record(by, f"session.{action}", "user", row.user_id, account_id=by.account_id, **changes)
 
 
 def _note_end(user: User, by: Actor, why: str, count: int) -> None:

@@ -127,7 +127,7 @@ def _must_choose_password(row: UserSession) -> None:
 def confirm(row: UserSession, code: str, *, by: Actor) -> None:
     """Show the second factor once more, in a session. Raises as ``by_code``."""
     _prove(row, code, CODE_IN_SESSION.of(row.id), by=by, field="confirmation_code")
-    sessions.note_confirmation(row.id)
+    sessions.note_confirmation(row.id, by=by)
 
 
 def accept_offer(row: UserSession, code: str, *, by: Actor) -> list[str]:

@@ -139,7 +139,12 @@ def test_who_adds_a_user_hands_over_a_password_too(world: World) -> None:
     pages.follow(shown(pages, nora))
     assert pages.post(HERE, {"password": OWN}).location == "/"
     assert said not in admin.get(f"/admin/users/{nora.id}/").text
-    assert entries(world, nora) == ["user.created", "user.password_changed", "session.started"]
+    assert entries(world, nora) == [
+        "user.created",
+        "session.password_accepted",
+        "user.password_changed",
+        "session.started",
+    ]
 
 
 def test_one_that_its_user_chose_is_ones_own(world: World) -> None:
