@@ -7,11 +7,11 @@ from uuid import UUID
 
 from sqlalchemy import func, select
 
-from portal.accounts.models import Account
+from portal.accounts import throttle
 from portal.foundation import audit, clock
 from portal.foundation.access import Permission
 from portal.foundation.actor import Actor
-from portal.foundation.db import lock_or_refuse, locked, transaction
+from portal.foundation.db import lock_or_refuse, transaction
 from portal.foundation.ids import new_id
 from portal.foundation.refusals import Conflict, Invalid
 from portal.foundation.sealing import Unreadable, sealer
@@ -38,8 +38,7 @@ def create_endpoint(*, by: Actor, url: str, event_types: Sequence[str]) -> Webho
     must_read(chosen, by)
     by.must_confirm()
     with transaction() as unit:
-        if by.account_id:
-            locked(Account, by.account_id)  # who adds to an account's endpoints queues up
+        throttle.alone("webhook endpoint", by.account_id)  # of two at once the second counts when the first is there
         live = select(func.count()).select_from(WebhookEndpoint).where(is_mine(by), WebhookEndpoint.ended_at.is_(None))
         if (unit.scalar(live) or 0) >= MAX_ENDPOINTS:
             raise Conflict("too_many_webhook_endpoints", f"There are {MAX_ENDPOINTS} endpoints. Remove one first.")
