@@ -1,8 +1,8 @@
 """The gate in front of every view: who asks and how often, whether the route lets them, whose rows they see, and no
 forged forms."""
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 
 from flask import Flask, current_app, g, request
 from flask_wtf import CSRFProtect
@@ -10,7 +10,7 @@ from flask_wtf import CSRFProtect
 from portal.foundation.access import declared, is_declared, public
 from portal.foundation.actor import Actor
 from portal.foundation.db import end_reading, forget_commits
-from portal.foundation.refusals import NotSignedIn
+from portal.foundation.refusals import NotSignedIn, Refusal
 from portal.foundation.row_security import Login, by_login
 from portal.foundation.tenancy import account_scope
 from portal.http import rates
@@ -59,15 +59,14 @@ def _pass() -> None:
     g.actor, g.account, g.formats = None, None, None
     if request.endpoint == "static" or request.blueprint == "probes":
         return
-    if request.method == "OPTIONS":
-        return  # it tells an address's methods, as the API's description does; browsers ask unsigned
-    if request.endpoint is None:
-        rates.count(None)
+    if request.method == "OPTIONS" or request.endpoint is None:
+        rates.count(None)  # browsers ask unsigned which methods there are, and that is no secret
         return
     forgeable = request.method not in SAFE_METHODS and not comes_by_token()
-    if forgeable:
-        refuse_other_origins()
-    g.actor = _asker()
+    with _nobody_where_refused():
+        if forgeable:
+            refuse_other_origins()
+        g.actor = identify()
     rates.count(g.actor)
     view = current_app.view_functions[str(request.endpoint)]
     _let_in(view)
@@ -79,11 +78,12 @@ def _pass() -> None:
         enter(by_login(Login.STAFF) if mine is None else account_scope(mine))
 
 
-def _asker() -> Actor | None:
-    """Who asks. Whoever shows a token that opens nothing is nobody, and counts as such."""
+@contextmanager
+def _nobody_where_refused() -> Iterator[None]:
+    """Whoever shows a token that opens nothing, or comes from another site, counts by their address."""
     try:
-        return identify()
-    except NotSignedIn:
+        yield
+    except Refusal:
         rates.count(None)
         raise
 

@@ -28,7 +28,7 @@ from portal.mail.queries import count_unsent
 
 FOLDER_VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
+_METHODS = frozenset({"DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"})
 _STEPS = "portal_steps"
 _ROOM = 1 << 20
 """Bytes: all routes with all statuses and buckets take some 700 KB."""

@@ -59,7 +59,8 @@ def test_requests_and_steps_are_counted_by_what_they_are(app: Flask, make: Facto
     step = {"action": "approve", "from_status": "pending_approval", "to_status": "succeeded"}
     unknown = {"route": "none", "method": "other", "status": "404"}
     changed = {"route": "/api/v1/billing/accounts/<id:account_id>/", "method": "PATCH", "status": "401"}
-    counted = [("portal_requests_total", each) for each in (asked, unknown, changed)]
+    ended = {"route": "/api/v1/billing/webhook-endpoints/<id:endpoint_id>/", "method": "DELETE", "status": "401"}
+    counted = [("portal_requests_total", each) for each in (asked, unknown, changed, ended)]
     counted.append(("portal_payment_steps_total", step))
     before = [figure(app, name, **labels) for name, labels in counted]
     account = make.account()
@@ -72,8 +73,9 @@ def test_requests_and_steps_are_counted_by_what_they_are(app: Flask, make: Facto
     assert Pages(app).sign_in(owner).get(f"/payments/{payment.id}/").status == 200
     assert app.test_client().open("/.env", method="BREW").status_code in (404, 405)
     assert app.test_client().patch(f"/api/v1/billing/accounts/{account.id}/").status_code == 401
+    assert app.test_client().delete(f"/api/v1/billing/webhook-endpoints/{account.id}/").status_code == 401
     after = [figure(app, name, **labels) for name, labels in counted]
-    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 1, 1]
+    assert [now - then for now, then in zip(after, before, strict=True)] == [1, 1, 1, 1, 1]
     assert figure(app, "portal_database_up") == 1
     text = app.test_client().get("/metrics").text
     assert str(payment.id) not in text

@@ -119,8 +119,13 @@ def test_a_person_counts_on_pages_and_on_the_api_together(app: Flask, make: Fact
         lambda client: client.get(f"{BASE}/payments/"),
         lambda client: client.get(f"{BASE}/payments/", headers={"Authorization": "Bearer bp_x"}),
         lambda client: client.put(f"{BASE}/payments/"),
+        lambda client: client.options(f"{BASE}/payments/"),
+        lambda client: client.options("/login"),
+        lambda client: client.post("/login", headers={"Origin": "https://evil.example"}),
+        lambda client: client.post(f"{BASE}/payments/manual/", headers={"Sec-Fetch-Site": "cross-site"}),
     ],
-    ids=["sign-in", "signing in", "page", "no page", "API", "bad token", "wrong method"],
+    ids=["sign-in", "signing in", "page", "no page", "API", "bad token", "wrong method", "methods of the API",
+         "methods of a page", "another site", "another site to the API"],
 )  # fmt: skip
 def test_nobody_counts_by_address(ask: Callable[[Any], TestResponse], app: Flask) -> None:
     app.config["RATE_LIMIT_ADDRESS"] = 2
@@ -138,6 +143,15 @@ def test_strangers_slow_nobody_who_is_signed_in(app: Flask, make: Factory) -> No
     assert statuses(lambda: app.test_client().get("/login"), 3) == [200, 429, 429]
     assert pages.get("/payments/").status == 200
     assert caller.get("/payments/").status_code == 200
+
+
+def test_what_another_site_asks_for_is_not_the_persons(app: Flask, make: Factory) -> None:
+    """It counts by the address, once: nobody is slowed down by the sites that they visit."""
+    pages = Pages(app).sign_in(make.user("owner", make.account()))
+    app.config.update(RATE_LIMIT_USER=1, RATE_LIMIT_ADDRESS=4)  # of which signing in took two
+    forged = [pages._client.post("/profile/formats", headers={"Origin": "https://evil.example"}) for _ in range(3)]
+    assert [answer.status_code for answer in forged] == [403, 403, 429]
+    assert pages.get("/payments/").status == 200
 
 
 def test_probes_and_static_files_do_not_count(app: Flask) -> None:
