@@ -27,29 +27,19 @@ def database_commands() -> None:
 
 
 @database_commands.command("setup")
-@click.option(
-    "--admin-url",
-    envvar="DATABASE_ADMIN_URL",
-    prompt="Address with the administrator's login",
-    hide_input=True,
-    help="A superuser, or who owns the database and may make roles. Better from the variable DATABASE_ADMIN_URL.",
-)
 @click.option("--prefix", help="How the logins' names begin; the database's name and “_app” if left out.")
 @click.option(
     "--new-passwords", "renew", is_flag=True, help="Give the logins other passwords, in place of those of before."
 )
 @click.option("--file", "path", type=click.Path(dir_okay=False, path_type=Path), help="Write the settings there.")
 @speaking
-def set_up(admin_url: str, prefix: str | None, renew: bool, path: Path | None) -> None:
-    """Make PostgreSQL's logins with their passwords and rights. A second time changes nothing."""
-    try:
-        url = make_url(admin_url)
-    except (ArgumentError, ValueError):  # for a port that is none
-        message = "The database's address cannot be read. It looks like postgresql://user:password@host/name."
-        raise click.ClickException(message) from None
-    if url.get_backend_name() not in ("postgresql", "postgres"):
-        raise click.ClickException("Logins are for PostgreSQL: postgresql://…")
-    url = url.set(drivername="postgresql+psycopg")
+def set_up(prefix: str | None, renew: bool, path: Path | None) -> None:
+    """Make PostgreSQL's logins with their passwords and rights. A second time changes nothing.
+
+    A superuser does it, or who owns the database and may make roles. Their address is asked for, unless it stands in
+    DATABASE_ADMIN_URL.
+    """
+    url = _administrators_address()
     with _kept_if_filled(path) as file:  # opened first: passwords that nobody could read would lock everybody out
         names, passwords = _make(url, prefix or f"{url.database}_app", renew=renew)
         lines = [f"{login.setting}={_address(url, names[login], secret)}" for login, secret in passwords.items()]
@@ -58,6 +48,20 @@ def set_up(admin_url: str, prefix: str | None, renew: bool, path: Path | None) -
         click.echo("The logins are there, with the passwords that they have. --new-passwords gives them others.")
     elif path is not None:
         click.echo(f"The settings are in {path}, for its owner only. They are shown nowhere else.")
+
+
+def _administrators_address() -> URL:
+    """Never an argument: lists of processes show those."""
+    asked = "Address with the administrator's login"
+    given = os.environ.get("DATABASE_ADMIN_URL") or click.prompt(asked, hide_input=True)
+    try:
+        url = make_url(given)
+    except (ArgumentError, ValueError):  # for a port that is none
+        message = "The database's address cannot be read. It looks like postgresql://user:password@host/name."
+        raise click.ClickException(message) from None
+    if url.get_backend_name() not in ("postgresql", "postgres"):
+        raise click.ClickException("Logins are for PostgreSQL: postgresql://…")
+    return url.set(drivername="postgresql+psycopg")
 
 
 @contextmanager

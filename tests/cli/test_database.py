@@ -41,6 +41,13 @@ def run(app: Flask, *words: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
+def set_up(app: Flask, admin_url: str, *words: str) -> tuple[int, str]:
+    """Make the logins by the administrator's address, and say what comes of it."""
+    environment = {"DATABASE_ADMIN_URL": admin_url}
+    result = app.test_cli_runner().invoke(args=["database", "setup", *words], env=environment)
+    return result.exit_code, result.output
+
+
 def contents(app: Flask) -> dict[str, list[str]]:
     """Every row of every table, and what keeps them: indexes, constraints, triggers and policies by name."""
     with app.app_context(), across_accounts(), by_login(Login.OWNER), db.session() as current:
@@ -169,7 +176,7 @@ def logins(server: postgres.Server, prefix: str) -> list[Any]:
 def test_one_command_makes_the_logins(portal: Flask, server: postgres.Server, tmp_path: Path) -> None:
     name = server.create()
     admin, path = server.url(name).replace("+psycopg", ""), tmp_path / "settings"
-    status, said = run(portal, "setup", "--admin-url", admin, "--file", str(path))
+    status, said = set_up(portal, admin, "--file", str(path))
     assert status == 0, said
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     settings = settings_of(path)
@@ -181,10 +188,10 @@ def test_one_command_makes_the_logins(portal: Flask, server: postgres.Server, tm
     assert len(secrets) == len(Login)
     assert not any(str(secret) in said for secret in secrets)
 
-    again, said = run(portal, "setup", "--admin-url", admin)
+    again, said = set_up(portal, admin)
     assert (again, "passwords that they have" in said) == (0, True)
     assert logins(server, f"{name}_app_") == made
-    status, said = run(portal, "setup", "--admin-url", admin, "--new-passwords")
+    status, said = set_up(portal, admin, "--new-passwords")
     assert status == 0
     assert set(dict(line.split("=", 1) for line in said.splitlines())) == set(settings)
     assert all(old[1] != new[1] for old, new in zip(made, logins(server, f"{name}_app_"), strict=True))
@@ -204,7 +211,7 @@ def test_new_logins_and_passwords_are_in_the_audit_log(
                 f"GRANT {postgres.PREFIX}_owner TO hosting; GRANT {groups} TO hosting WITH ADMIN OPTION".encode()
             )
     for words in ((), (), ("--new-passwords",)):
-        status, said = run(portal, "setup", "--admin-url", server.url(name, admin), *words)
+        status, said = set_up(portal, server.url(name, admin), *words)
         assert status == 0, said
     with server.connect(name) as connection:
         written = connection.execute(
@@ -223,7 +230,7 @@ def test_the_app_runs_by_what_the_command_wrote(
 ) -> None:
     """The server asks for these passwords, and the settings are all that the app is given."""
     name = server.create()
-    run(portal, "setup", "--admin-url", server.url(name), "--file", str(tmp_path / "settings"))
+    set_up(portal, server.url(name), "--file", str(tmp_path / "settings"))
     for setting, url in settings_of(tmp_path / "settings").items():
         monkeypatch.setenv(setting, url)
     with server.asking_for_passwords():
@@ -249,7 +256,7 @@ def test_a_database_of_one_login_is_handed_over(portal: Flask, server: postgres.
         upgrade()
     tenants = tenants_of(single)
     leave(single)
-    assert run(portal, "setup", "--admin-url", server.url(name), "--prefix", postgres.PREFIX)[0] == 0
+    assert set_up(portal, server.url(name), "--prefix", postgres.PREFIX)[0] == 0
     app = create_app({**BASICS, "DATA_DIR": tmp_path, **server.settings(name)})
     with app.app_context():
         upgrade()
@@ -273,9 +280,9 @@ def test_an_administrator_who_is_no_superuser_suffices(
         connection.execute("CREATE ROLE hosted LOGIN CREATEROLE")
         connection.execute("CREATE DATABASE hosted_portal OWNER hosted")
     path = tmp_path / "settings"
-    status, said = run(portal, "setup", "--admin-url", server.url("hosted_portal", "hosted"), "--file", str(path))
+    status, said = set_up(portal, server.url("hosted_portal", "hosted"), "--file", str(path))
     assert status == 0, said
-    again = run(portal, "setup", "--admin-url", server.url("hosted_portal", "hosted"))
+    again = set_up(portal, server.url("hosted_portal", "hosted"))
     assert again[0] == 0, again[1]
     app = create_app({**BASICS, "DATA_DIR": tmp_path, **server.settings("hosted_portal", prefix="hosted_portal_app")})
     with app.app_context():
@@ -295,13 +302,24 @@ def drop_role(server: postgres.Server) -> Callable[[str], None]:
     return drop
 
 
+def test_the_administrators_address_is_no_argument(portal: Flask) -> None:
+    """Lists of processes show arguments. It is asked for instead, and not shown while it is typed."""
+    runner = portal.test_cli_runner()
+    refused = runner.invoke(args=["database", "setup", "--admin-url", "sqlite:///typed.db"])
+    assert (refused.exit_code, refused.output.splitlines()[-1]) == (2, "Error: No such option '--admin-url'.")
+    asked = runner.invoke(args=["database", "setup"], input="sqlite:///typed.db\n", env={"DATABASE_ADMIN_URL": ""})
+    assert (asked.exit_code, asked.output) == (
+        1, "Address with the administrator's login: \nError: Logins are for PostgreSQL: postgresql://…\n",
+    )  # fmt: skip
+
+
 def test_what_is_no_postgresql_has_no_logins(portal: Flask, tmp_path: Path) -> None:
-    assert run(portal, "setup", "--admin-url", "sqlite:///portal.db") == (
+    assert set_up(portal, "sqlite:///portal.db") == (
         1,
         "Error: Logins are for PostgreSQL: postgresql://…\n",
     )
     (tmp_path / "there").touch()
-    status, said = run(portal, "setup", "--admin-url", "postgresql://x/y", "--file", str(tmp_path / "there"))
+    status, said = set_up(portal, "postgresql://x/y", "--file", str(tmp_path / "there"))
     assert (status, "is there already" in said) == (1, True)
 
 
@@ -309,13 +327,13 @@ def test_settings_that_cannot_be_written_change_no_password(
     portal: Flask, server: postgres.Server, tmp_path: Path
 ) -> None:
     name = server.create()
-    run(portal, "setup", "--admin-url", server.url(name))
+    set_up(portal, server.url(name))
     made = logins(server, f"{name}_app_")
     path = tmp_path / "missing" / "settings"
-    status, said = run(portal, "setup", "--admin-url", server.url(name), "--new-passwords", "--file", str(path))
+    status, said = set_up(portal, server.url(name), "--new-passwords", "--file", str(path))
     assert (status, said) == (1, f"Error: {path} cannot be written: No such file or directory.\n")
     assert logins(server, f"{name}_app_") == made
-    again, said = run(portal, "setup", "--admin-url", server.url(name), "--file", str(tmp_path / "settings"))
+    again, said = set_up(portal, server.url(name), "--file", str(tmp_path / "settings"))
     assert (again, "passwords that they have" in said, (tmp_path / "settings").exists()) == (0, True, False)
 
 

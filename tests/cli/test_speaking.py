@@ -23,8 +23,8 @@ on_postgresql = pytest.mark.parametrize("database", ["postgresql"], indirect=Tru
 DAMAGED = "The database's file is damaged: restore the last copy, as docs/operations.md says."
 
 
-def said(app: Flask, *words: str) -> str:
-    return app.test_cli_runner().invoke(args=list(words)).output
+def said(app: Flask, *words: str, **environment: str) -> str:
+    return app.test_cli_runner().invoke(args=list(words), env=environment).output
 
 
 def test_migrating_says_what_it_did(new_app: Callable[..., Flask]) -> None:
@@ -71,12 +71,13 @@ def test_an_address_is_shown_without_its_password() -> None:
 def test_a_database_that_is_not_there(server: postgres.Server, tmp_path: Path) -> None:
     """It is none that has no tables yet."""
     app = create_app({**BASICS, "DATA_DIR": tmp_path, "SQLALCHEMY_DATABASE_URI": server.url("nowhere")})
-    for words in (["db", "upgrade"], ["verify"], ["database", "setup", "--admin-url", server.url("nowhere")]):
-        sentence = said(app, *words)
+    for words in (["db", "upgrade"], ["verify"], ["database", "setup"]):
+        sentence = said(app, *words, DATABASE_ADMIN_URL=server.url("nowhere"))
         assert sentence.startswith("Error: There is no database of this name ("), words
         assert sentence.endswith('database "nowhere" does not exist). Make it: createdb NAME\n')
     for address in ("nonsense", "postgresql://host:x/name"):
-        assert said(app, "database", "setup", "--admin-url", address).startswith("Error: The database's address cannot")
+        sentence = said(app, "database", "setup", DATABASE_ADMIN_URL=address)
+        assert sentence.startswith("Error: The database's address cannot")
 
 
 @on_postgresql
