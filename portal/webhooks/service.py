@@ -172,7 +172,7 @@ def reseal_secrets() -> None:
     """Seal all secrets by the newest key, so that the ones of before can be taken away. Across accounts."""
     with transaction() as unit:
         live = select(WebhookEndpoint).where(WebhookEndpoint.ended_at.is_(None)).order_by(WebhookEndpoint.id)
-        for endpoint in unit.scalars(live.with_for_update()):
+        for endpoint in unit.scalars(live.with_for_update(key_share=True)):
             for column in ("sealed_secret", "sealed_previous"):
                 try:
                     secret = sealer.unseal(getattr(endpoint, column) or "", bound_to=endpoint.id)
