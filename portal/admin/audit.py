@@ -25,10 +25,12 @@ from portal.html.forms import refused
 from portal.html.lists import ChoiceFilter, FilterForm, TextFilter
 
 _NOUNS = {
-    "payment": "Payments", "invoice": "Invoices", "credits": "Credits", "account": "Accounts",
-    "account_method": "Account methods", "user": "Users", "session": "Sessions",
-    "second_factor": "Second factors", "token": "Tokens", "method": "Methods",
-    "request.refused": "Refusals", "export": "Exports",
+    "payment": "Payments", "proof": "Proofs", "upload": "Uploads", "invoice": "Invoices", "credits": "Credits",
+    "account": "Accounts", "account_method": "Account methods", "method": "Methods", "user": "Users",
+    "invitation": "Invitations", "email_change": "E-mail changes", "password_reset": "Forgotten passwords",
+    "session": "Sessions", "second_factor": "Second factors", "token": "Tokens", "webhook_endpoint": "Webhooks",
+    "webhook_delivery": "Webhook deliveries", "request.refused": "Refusals", "export": "Exports",
+    "database": "Database",
 }  # fmt: skip
 _PAGES = {
     "payment": ("admin.payment", "payment_id"),

@@ -17,6 +17,7 @@ from portal.foundation.audit import AuditEntry
 from portal.foundation.db import session, transaction
 from portal.foundation.ids import new_id
 from tests.admin.conftest import World
+from tests.audited import names_in_code
 from tests.factories import SYSTEM, Factory
 from tests.pages import Pages
 
@@ -70,6 +71,13 @@ def test_page_and_file_take_the_same_filters(
     shown = [row[2].partition(" system")[0] for row in admin.get("/admin/audit/", **query).rows]
     assert shown == [f"Person {number}" for number in numbers]
     assert [row["subject_id"] for row in exported(app, world, **query)] == [entries[number] for number in numbers]
+
+
+def test_all_that_is_recorded_can_be_chosen(admin: Pages) -> None:
+    (what,) = admin.get("/admin/audit/").root.all("select", name="action")
+    offered = [option.attributes["value"] for option in what.all("option")]
+    recorded = {name.partition(".")[0] for name in names_in_code()}
+    assert sorted(value.partition(".")[0] for value in offered) == ["", *sorted(recorded)]
 
 
 def test_a_subject_and_an_action(app: Flask, world: World, admin: Pages, make: Factory) -> None:
