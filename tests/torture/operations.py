@@ -20,6 +20,7 @@ from portal.billing.payments import service as payments
 from portal.billing.payments.batch import Seen, approve_payments
 from portal.billing.payments.models import Payment
 from portal.billing.payments.proofs.service import attach_proof
+from portal.foundation import clock
 from portal.foundation.access import Role
 from portal.foundation.db import Base
 from portal.foundation.files.cleaning import CleanFile
@@ -65,6 +66,7 @@ class Scene:
         with app.app_context(), across_accounts():
             self.token_id = tokens.issue_token(self.owner.id, by=acting(self.owner), name="first")[0].id
             self.beside = Beside(make, self.account, self.owner, self.member, self.admin)
+        self._made_at = clock.now()  # and so it stays: what lives for minutes only outlives all orders
 
     def _reported(self, make: Factory, name: str) -> Payment:
         by = self.stranger if name == "theirs" else self.owner
@@ -84,7 +86,7 @@ class Scene:
 
     def _within(self, call: Call, scope: Callable[[], AbstractContextManager[None]]) -> Call:
         def run() -> None:
-            with self._app.app_context(), scope():
+            with clock.set_to(self._made_at), self._app.app_context(), scope():
                 call()
 
         return run
