@@ -12,8 +12,8 @@ from tests.matrix.visitors import LOG
 
 NO_TEXT = (b"\xff", b"a\xc3", b"\xed\xa0\x80")
 """What is no UTF-8: a byte that never is, half a letter, and half of a pair."""
-ABOUT_THE_FIELD = {"version": 409, "token": 410, "confirmation_code": 403}
-"""How fields are refused that are not just wrong. From others such an answer is about something else."""
+ABOUT_THE_FIELD = {"version": 409, "token": 410, "confirmation_code": 403, "invoice_id": 404}
+"""How fields are refused that are not just wrong: an id of nothing, say. From others it is about something else."""
 SHOWN_AGAIN = ("/export", "/reference-check", "/bulk/")
 """Where nothing is refused as a whole: one is led back to the list, sees the form again, or reads it at the item."""
 ALIKE = "/password-reset"
