@@ -12,10 +12,10 @@ down_revision = "0022"
 branch_labels = None
 depends_on = None
 
-# What Python's str.strip takes away, and so the service: a reason of nothing else says nothing.
+# Blanks, and the best known of other characters that show nothing: a reason of nothing else says nothing.
 BLANKS = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
+    "\u2028\u2029\u202f\u205f\u3000\xad\u115f\u1160\u200b\u200c\u200d\u2060\u2800\u3164\ufeff\uffa0"
 )
 # Trigger -> table, change, condition on NEW and OLD under which it is refused.
 RULES = {

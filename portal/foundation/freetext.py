@@ -31,8 +31,10 @@ _UUID = re.compile(r"\b[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3
 _REFERENCE = re.compile(rf"\bRF[0-9]{{2}}(?:{_SEPARATOR}?[0-9]){{15}}\b", re.IGNORECASE)
 # Marks that turn the direction of the text around them: they make a page show something other than what is stored.
 _DIRECTION_MARKS = re.compile("[\u202a-\u202e\u2066-\u2069]")
-# Unicode's categories of characters that show nothing by themselves: blanks, breaks, joiners.
-_UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Zs")
+# Unicode's categories of what shows nothing by itself: blanks, breaks, joiners, and marks, which want a letter.
+_UNSEEN = ("Cc", "Cf", "Mn", "Zl", "Zp", "Zs")
+_FILLERS = "\u115f\u1160\u2800\u3164\uffa0"
+"""Letters of Hangul and a pattern of Braille that are empty."""
 
 
 def clean(value: str, *, field: str, most: int, label: str, lines: bool = False) -> str:
@@ -60,9 +62,14 @@ def clean(value: str, *, field: str, most: int, label: str, lines: bool = False)
 def required(value: str, *, field: str, most: int, label: str, lines: bool = False) -> str:
     """Like ``clean``, and raises Invalid where nothing is left that can be seen."""
     text = clean(value, field=field, most=most, label=label, lines=lines)
-    if all(unicodedata.category(c) in _UNSEEN for c in text):
+    if not is_seen(text):
         raise Invalid("required", f"{label} is missing.", field=field)
     return text
+
+
+def is_seen(text: str) -> bool:
+    """Whether the text has a character that shows something by itself."""
+    return any(unicodedata.category(c) not in _UNSEEN and c not in _FILLERS for c in text)
 
 
 def mask_card_numbers(text: str) -> str:

@@ -11,6 +11,7 @@ from portal.accounts.models import UserSession
 from portal.accounts.passwords import MIN_LENGTH
 from portal.accounts.sign_in import Started, Step
 from portal.foundation.access import Permission, public, requires
+from portal.foundation.refusals import NotSignedIn
 from portal.html import confirmation as confirming
 from portal.html.addresses import local_address
 from portal.html.forms import Form, refused
@@ -78,7 +79,7 @@ def start_session() -> ResponseReturnValue:
 @public
 def second_step() -> ResponseReturnValue:
     """Ask for the second factor."""
-    identity.half_signed_in()
+    _at(Step.SHOW_FACTOR)
     return render_template("web/session/code.html", form=CodeForm())
 
 
@@ -86,7 +87,7 @@ def second_step() -> ResponseReturnValue:
 @public
 def finish_session() -> ResponseReturnValue:
     """Sign in: the second step."""
-    row, form = identity.half_signed_in(), CodeForm()
+    row, form = _at(Step.SHOW_FACTOR), CodeForm()
     if form.validate():
         with refused(form):
             started = signing_in.by_code(row, form.code.data, place=identity.place())
@@ -101,14 +102,14 @@ def finish_session() -> ResponseReturnValue:
 @public
 def set_up() -> ResponseReturnValue:
     """Show the second factor that has to be set up before anything else."""
-    return _set_up_page(identity.half_signed_in(), CodeForm())
+    return _set_up_page(_at(Step.SET_UP_FACTOR), CodeForm())
 
 
 @web.post("/login/set-up")
 @public
 def finish_set_up() -> ResponseReturnValue:
     """Set it up, and sign in. The recovery codes stand on this one answer and nowhere else."""
-    row, form = identity.half_signed_in(), CodeForm()
+    row, form = _at(Step.SET_UP_FACTOR), CodeForm()
     if form.validate():
         with refused(form):
             started = signing_in.by_set_up(row, form.code.data, place=identity.place())
@@ -121,14 +122,14 @@ def finish_set_up() -> ResponseReturnValue:
 @public
 def own_password() -> ResponseReturnValue:
     """Ask for another password than the one that somebody else chose."""
-    return _own_password_page(identity.half_signed_in(), OwnPasswordForm())
+    return _own_password_page(_at(Step.CHOOSE_PASSWORD), OwnPasswordForm())
 
 
 @web.post("/login/password")
 @public
 def choose_own_password() -> ResponseReturnValue:
     """Choose it, and sign in."""
-    row, form = identity.half_signed_in(), OwnPasswordForm()
+    row, form = _at(Step.CHOOSE_PASSWORD), OwnPasswordForm()
     if form.validate():
         with refused(form):
             started = signing_in.by_own_password(row, form.password.data, place=identity.place())
@@ -153,6 +154,14 @@ def sign_out() -> ResponseReturnValue:
     identity.sign_out()
     flash("You are signed out.")
     return redirect(url_for("web.sign_in"), 303)
+
+
+def _at(step: Step) -> UserSession:
+    """The session of somebody who has come as far as this step. Raises NotSignedIn: signing in leads to theirs."""
+    row = identity.half_signed_in()
+    if signing_in.next_step(row) is not step:
+        raise NotSignedIn("not_signed_in", "Sign in first.")
+    return row
 
 
 def _onward(row: UserSession) -> str:
@@ -183,8 +192,6 @@ def _set_up_page(row: UserSession, form: CodeForm) -> ResponseReturnValue:
 
 
 def _own_password_page(row: UserSession, form: OwnPasswordForm) -> ResponseReturnValue:
-    if signing_in.next_step(row) is not Step.CHOOSE_PASSWORD:
-        return redirect(url_for("web.sign_in", next=_next()))
     return render_template("web/session/own_password.html", form=form, email=row.user.email), form.status
 
 

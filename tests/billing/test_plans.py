@@ -15,6 +15,7 @@ from sqlalchemy import text
 from portal.accounts.queries import token_page, user_page
 from portal.billing.credits.queries import ledger_page, month_ends
 from portal.billing.invoices.queries import InvoiceFilter, invoice_page
+from portal.billing.invoices.service import suggest_number
 from portal.billing.payments.figures import Lane
 from portal.billing.payments.queries import (
     PaymentFilter,
@@ -197,6 +198,12 @@ def test_pages_of_everything_are_read_from_the_index_of_a_key(large: Large) -> N
     with across_accounts():
         key = "sqlite_autoindex_payments_1" if of_sqlite else "using pk_payments"
         read_from(large.app, key, lambda: payment_page(cursor=large.cursor, page_size=5))
+
+
+def test_the_number_to_suggest_is_looked_up_at_the_end_of_an_index(large: Large) -> None:
+    with across_accounts():
+        of_sqlite = db.engine.dialect.name == "sqlite"
+        read_from(large.app, "(number>? AND number<?)" if of_sqlite else "using uq_invoices_number", suggest_number)
 
 
 OF_OTHERS = {

@@ -138,8 +138,8 @@ KINDS: dict[str, tuple[Corruption, set[str]]] = {
     ),
     "a text that came again for a blank reason": (
         lambda on, filled: (
-            set_where("payment_events", APPROVAL, reason=" ")(on, filled),
-            changing("payments", booked, same_text_reason=" ")(on, filled),
+            set_where("payment_events", APPROVAL, reason="\u200b")(on, filled),
+            changing("payments", booked, same_text_reason="\u200b")(on, filled),
         ),
         {"transition"},
     ),

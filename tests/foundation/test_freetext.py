@@ -51,7 +51,7 @@ def test_length_counts_characters() -> None:
     assert refused("ü" * 101) == "too_long"
 
 
-@pytest.mark.parametrize("text", ["", "   ", "\u2003\n", "\u200b", "\ufeff \u2060\u00ad"])
+@pytest.mark.parametrize("text", ["", "   ", "\u2003\n", "\u200b", "\ufeff \u2060\u00ad", "\u3164\u2800\ufe0f"])
 def test_nothing_is_not_enough(text: str) -> None:
     assert refused(text, lines=True) == "required"
 

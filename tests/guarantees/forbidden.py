@@ -387,7 +387,7 @@ FORBIDDEN: dict[str, Attempt] = {
     ),
     "payments_keep_whether_they_have_a_reference": _leave_the_gateways_index,
     "payments_say_why_a_text_comes_again": lambda rows, w: rows.approve(
-        w.other, w.reviewer.id, payment={"same_text_reason": " \t\u00a0\u3000"}
+        w.other, w.reviewer.id, payment={"same_text_reason": " \t\u00a0\u3000\u200b\u2800"}
     ),
     "payments_keep_who_decided": lambda rows, w: rows.step(
         w.booked.id, "refunded", "refund", actor=w.admin.id, payment={"decided_by": w.admin.id}

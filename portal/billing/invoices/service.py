@@ -6,7 +6,7 @@ from datetime import date
 from string import digits
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, func, select
 
 from portal.accounts.external_ids import external_id_taken, read_external_id
 from portal.accounts.models import Account
@@ -191,13 +191,19 @@ def lock_invoice(invoice_id: UUID) -> Invoice:
 
 def suggest_number() -> str:
     """The number after the greatest of this year: ``INV-2026-00042``. Another may take it first."""
-    stem = f"INV-{clock.today().year}-"
+    stem, places = f"INV-{clock.today().year}-", 5
+    while (greatest := _greatest(stem, places)) == 10**places - 1:
+        places += 1
+    return f"{stem}{greatest + 1:05d}"
+
+
+def _greatest(stem: str, places: int) -> int:
+    """What stands for the most behind the stem in so many digits; if nothing does, the number before the first."""
     end = func.substr(Invoice.number, len(stem) + 1)
-    only_digits = func.ltrim(end, digits) == ""
-    significant = func.ltrim(end, "0")
-    greatest_first = (func.length(significant).desc(), significant.desc())
-    numbered = select(significant).where(Invoice.number.startswith(stem), only_digits).order_by(*greatest_first)
-    return f"{stem}{int(session.scalar(numbered.limit(1)) or 0) + 1:05d}"
+    is_number = and_(func.length(end) == places, func.ltrim(end, digits) == "")
+    between = Invoice.number.between(f"{stem}{'0' * places}", f"{stem}{'9' * places}")
+    found = session.scalar(select(end).where(between, is_number).order_by(Invoice.number.desc()).limit(1))
+    return int(found) if found else 10 ** (places - 1) - 1 if places > 5 else 0
 
 
 def _date(invoice: Invoice, begin: date, end: date) -> dict[str, object]:

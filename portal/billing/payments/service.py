@@ -239,7 +239,7 @@ def _book(invoice: Invoice, payment: Payment, by: Actor) -> None:
 def _read_reason(text: str, field: str) -> str:
     reason = freetext.clean(text, field=field, most=MAX_REASON, label="The reason", lines=True)
     freetext.refuse_card_number(reason, field=field)
-    return reason
+    return reason if freetext.is_seen(reason) else ""
 
 
 def _required_reason(text: str) -> str:

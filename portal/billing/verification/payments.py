@@ -12,6 +12,7 @@ from portal.billing.payments.models import Payment, PaymentEvent
 from portal.billing.payments.states import DECISIONS, TRANSITIONS, Action, Status, Transition
 from portal.foundation.audit import AuditEntry
 from portal.foundation.findings import Finding, compare
+from portal.foundation.freetext import is_seen
 from portal.foundation.reading import AnyRow, Ordered, Reading
 
 _DERIVED = (
@@ -84,7 +85,7 @@ def _check_transition(subject: str, payment: AnyRow, event: AnyRow) -> Iterator[
         yield Finding("transition", subject, "a transition of the table", f"{event.action} from {event.from_status}")
         return
     yield from compare("transition", subject, f"{event.action} to lead to", transition.to.value, event.to_status)
-    if (transition.needs_reason or event.reason is not None) and not (event.reason or "").strip():
+    if (transition.needs_reason or event.reason is not None) and not is_seen(event.reason or ""):
         yield Finding("transition", subject, f"a reason of the {event.action}", "none")
     if transition.needs_other_eyes and event.actor_id in (None, payment.submitted_by):
         yield Finding("four_eyes", subject, f"{event.action} by another than {payment.submitted_by}", _by(event))
