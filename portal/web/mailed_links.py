@@ -5,15 +5,15 @@ The secret stands in the query of the page's address, which no log holds, and go
 
 from flask import flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
-from wtforms import EmailField, HiddenField, PasswordField
+from wtforms import EmailField, HiddenField
 from wtforms.validators import InputRequired
 
 from portal.accounts import email_changes, invitations, password_resets
-from portal.accounts.passwords import MIN_LENGTH
 from portal.foundation.access import public
 from portal.html.forms import Form, refused
 from portal.http import identity
 from portal.web.blueprint import web
+from portal.web.session import NewPasswordForm
 
 
 class AddressForm(Form):
@@ -33,15 +33,8 @@ class LinkForm(Form):
         return self.token.data or ""
 
 
-class NewPasswordForm(LinkForm):
+class LinkedPasswordForm(NewPasswordForm, LinkForm):
     """A password, by a link."""
-
-    password = PasswordField(
-        "New password",
-        [InputRequired("Type a password.")],
-        description=f"{MIN_LENGTH} characters or more.",
-        render_kw={"autocomplete": "new-password"},
-    )
 
 
 @web.get("/password-reset")
@@ -64,14 +57,14 @@ def ask_for_password() -> ResponseReturnValue:
 @web.get("/password-reset/password")
 @public
 def new_password() -> ResponseReturnValue:
-    return _password_page(NewPasswordForm(formdata=None, token=_token()))
+    return _password_page(LinkedPasswordForm(formdata=None, token=_token()))
 
 
 @web.post("/password-reset/password")
 @public
 def reset_password() -> ResponseReturnValue:
     """Take the password. Signing in goes on as ever, with the second factor where there is one."""
-    form = NewPasswordForm()
+    form = LinkedPasswordForm()
     if form.validate():
         with refused(form):
             password_resets.reset(form.secret, password=form.password.data, place=identity.place())
@@ -84,14 +77,14 @@ def reset_password() -> ResponseReturnValue:
 @web.get("/invitation")
 @public
 def invitation() -> ResponseReturnValue:
-    return _invitation_page(NewPasswordForm(formdata=None, token=_token()))
+    return _invitation_page(LinkedPasswordForm(formdata=None, token=_token()))
 
 
 @web.post("/invitation")
 @public
 def accept_invitation() -> ResponseReturnValue:
     """Become a user."""
-    form = NewPasswordForm()
+    form = LinkedPasswordForm()
     if form.validate():
         with refused(form):
             user = invitations.accept(form.secret, password=form.password.data, place=identity.place())
@@ -123,12 +116,12 @@ def _token() -> str:
     return request.args.get("token", "")
 
 
-def _password_page(form: NewPasswordForm) -> ResponseReturnValue:
+def _password_page(form: LinkedPasswordForm) -> ResponseReturnValue:
     user = password_resets.find(form.secret)
     return render_template("web/links/password.html", form=form, email=user.email), form.status
 
 
-def _invitation_page(form: NewPasswordForm) -> ResponseReturnValue:
+def _invitation_page(form: LinkedPasswordForm) -> ResponseReturnValue:
     found = invitations.find(form.secret)
     whose = found.account.name if found.account else invitations.STAFF
     page = render_template(

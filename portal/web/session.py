@@ -40,7 +40,7 @@ class CodeForm(Form):
     code = StringField("Code", [InputRequired("Type the code that your app shows now.")])
 
 
-class OwnPasswordForm(Form):
+class NewPasswordForm(Form):
     """A password that nobody else knows."""
 
     password = PasswordField(
@@ -122,14 +122,14 @@ def finish_set_up() -> ResponseReturnValue:
 @public
 def own_password() -> ResponseReturnValue:
     """Ask for another password than the one that somebody else chose."""
-    return _own_password_page(_at(Step.CHOOSE_PASSWORD), OwnPasswordForm())
+    return _own_password_page(_at(Step.CHOOSE_PASSWORD), NewPasswordForm())
 
 
 @web.post("/login/password")
 @public
 def choose_own_password() -> ResponseReturnValue:
     """Choose it, and sign in."""
-    row, form = _at(Step.CHOOSE_PASSWORD), OwnPasswordForm()
+    row, form = _at(Step.CHOOSE_PASSWORD), NewPasswordForm()
     if form.validate():
         with refused(form):
             started = signing_in.by_own_password(row, form.password.data, place=identity.place())
@@ -191,7 +191,7 @@ def _set_up_page(row: UserSession, form: CodeForm) -> ResponseReturnValue:
     return page, form.status
 
 
-def _own_password_page(row: UserSession, form: OwnPasswordForm) -> ResponseReturnValue:
+def _own_password_page(row: UserSession, form: NewPasswordForm) -> ResponseReturnValue:
     return render_template("web/session/own_password.html", form=form, email=row.user.email), form.status
 
 
